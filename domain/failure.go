@@ -1,0 +1,207 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Code classifies a failure. It is itself an error, so a caller writes
+// errors.Is(err, domain.CodeConflict) and never reads message text.
+type Code string
+
+// The codes of the engine, of requests, and of the kinds that come with
+// batchport. A host's kind may fail items with codes of its own, in the same
+// form: lower-case words joined by underscores.
+const (
+	// CodeConflict is a state that does not allow the call.
+	CodeConflict Code = "conflict"
+	// CodeDuplicate is one thing given twice, with different content.
+	CodeDuplicate Code = "duplicate"
+	// CodeForbidden is a permission that the principal does not hold.
+	CodeForbidden Code = "forbidden"
+	// CodeInternal is a fault that nobody foresaw; the log says more.
+	CodeInternal Code = "internal"
+	// CodeInvalid is a value of the wrong type or form.
+	CodeInvalid Code = "invalid"
+	// CodeMalformed is a document that cannot be read at all.
+	CodeMalformed Code = "malformed"
+	// CodeMismatch is an idempotency key that came again with another request.
+	CodeMismatch Code = "idempotency_mismatch"
+	// CodeNotFound is something that does not exist, or belongs to another tenant.
+	CodeNotFound Code = "not_found"
+	// CodeOutOfRange is a number or a date outside its limits.
+	CodeOutOfRange Code = "out_of_range"
+	// CodeRejected is an item that the database refused.
+	CodeRejected Code = "rejected"
+	// CodeRequired is a field that is missing or empty.
+	CodeRequired Code = "required"
+	// CodeSuperseded is work that another worker has taken over, or that was
+	// cancelled; whoever gets it has written nothing. It never leaves the engine.
+	CodeSuperseded Code = "superseded"
+	// CodeTooLarge is a body or a file over its limit in bytes.
+	CodeTooLarge Code = "too_large"
+	// CodeTooLong is a text over its limit.
+	CodeTooLong Code = "too_long"
+	// CodeTooMany is more items than one request or selection may have.
+	CodeTooMany Code = "too_many"
+	// CodeTotalMismatch is a selection whose size is not the one that the
+	// caller saw.
+	CodeTotalMismatch Code = "total_mismatch"
+	// CodeUnauthorized is a missing or unknown credential.
+	CodeUnauthorized Code = "unauthorized"
+	// CodeUnavailable is a store, a bus or a disk that does not answer, is
+	// full or is busy. Trying again later may work; it never counts against an item.
+	CodeUnavailable Code = "unavailable"
+	// CodeUnknownField is a field or search option that is not known.
+	CodeUnknownField Code = "unknown_field"
+)
+
+// Error returns the code's own text.
+func (c Code) Error() string { return string(c) }
+
+// Failure says what is wrong with one item or one field, without words: the
+// message is rendered late, from the code and the parameters, in the reader's
+// language.
+type Failure struct {
+	Code   Code
+	Field  string            // path of the value at fault, such as "searchOptions.rent_min"; "" when none is to blame
+	Value  string            // the rejected value as it was sent, shortened to 200 characters; "" when there is none
+	Params map[string]string // what the message mentions, by name; nil when it mentions nothing
+}
+
+// maxFailureValue bounds [Failure.Value], so that hostile input is not
+// stored and echoed at full length.
+const maxFailureValue = 200
+
+// NewFailure returns a failure of field. It shortens value to 200 characters.
+// pairs are the names and values of the message's parameters, in turn; an odd
+// number of them panics.
+func NewFailure(code Code, field, value string, pairs ...string) Failure {
+	f := Failure{Code: code, Field: field, Value: shorten(value)}
+	if len(pairs) > 0 {
+		f.Params = make(map[string]string, len(pairs)/2)
+		for i := 0; i < len(pairs); i += 2 {
+			f.Params[pairs[i]] = pairs[i+1]
+		}
+	}
+	return f
+}
+
+// String renders the failure for logs: field, code and parameters, in a
+// stable order.
+func (f Failure) String() string {
+	var b strings.Builder
+	if f.Field != "" {
+		b.WriteString(f.Field + ": ")
+	}
+	b.WriteString(string(f.Code))
+	names := make([]string, 0, len(f.Params))
+	for name := range f.Params {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		fmt.Fprintf(&b, " %s=%q", name, f.Params[name])
+	}
+	return b.String()
+}
+
+func shorten(value string) string {
+	if len(value) <= maxFailureValue {
+		return value
+	}
+	runes := 0
+	for i := range value {
+		if runes == maxFailureValue {
+			return value[:i]
+		}
+		runes++
+	}
+	return value
+}
+
+// Error is a classified failure of a call as a whole. Its Failures may be
+// shown to whoever called; Err is the cause, for logs only.
+type Error struct {
+	Code     Code
+	Failures []Failure // what is wrong, all of it; empty when the code says everything
+	Err      error     // the cause, or nil
+}
+
+// Fail returns an error of f's code that carries f alone.
+func Fail(f Failure) *Error { return &Error{Code: f.Code, Failures: []Failure{f}} }
+
+// FailAll returns an error of code that carries all failures, or nil when
+// there are none.
+func FailAll(code Code, failures []Failure) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	return &Error{Code: code, Failures: failures}
+}
+
+// Unavailable returns cause classified as [CodeUnavailable].
+func Unavailable(cause error) *Error { return &Error{Code: CodeUnavailable, Err: cause} }
+
+// Error renders code, failures and cause, for logs.
+func (e *Error) Error() string {
+	parts := make([]string, 0, len(e.Failures)+2)
+	if len(e.Failures) == 0 || e.Failures[0].Code != e.Code {
+		parts = append(parts, string(e.Code))
+	}
+	for _, f := range e.Failures {
+		parts = append(parts, f.String())
+	}
+	if e.Err != nil {
+		parts = append(parts, e.Err.Error())
+	}
+	return strings.Join(parts, ": ")
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is the error's code.
+func (e *Error) Is(target error) bool { return target == error(e.Code) }
+
+// CodeOf returns the code of the outermost [Error] or [Code] in err's chain,
+// "" for nil, and [CodeInternal] when there is none.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	var classified *Error
+	if errors.As(err, &classified) {
+		return classified.Code
+	}
+	var code Code
+	if errors.As(err, &code) {
+		return code
+	}
+	return CodeInternal
+}
+
+// FailureOf returns what err says of the one thing that was tried: its first
+// failure, or a bare one of its code.
+func FailureOf(err error) Failure {
+	var classified *Error
+	if errors.As(err, &classified) && len(classified.Failures) > 0 {
+		return classified.Failures[0]
+	}
+	return Failure{Code: CodeOf(err)}
+}
+
+// DataFault reports whether err says that the data is at fault, so that the
+// same call without the bad item may succeed. It is false for nil, for faults
+// of the store, for superseded work, for context errors, and for errors that
+// nobody classified.
+func DataFault(err error) bool {
+	switch CodeOf(err) {
+	case "", CodeInternal, CodeUnavailable, CodeSuperseded, CodeForbidden, CodeUnauthorized:
+		return false
+	default:
+		return true
+	}
+}

@@ -1,0 +1,20 @@
+package ports
+
+import "github.com/batchport/batchport/domain"
+
+// Messages renders failures in words.
+type Messages interface {
+	// Text returns what f says, as a sentence in the locale: zh_TW, zh_CN,
+	// en_US or ja_JP. A locale that is not known gives en_US, a code that is
+	// not known the code itself. It never fails and never blocks.
+	Text(locale string, f domain.Failure) string
+}
+
+// Labels renders the titles of columns, the names of sheets and files, and
+// the words that stand for values in them.
+type Labels interface {
+	// Label returns what key, such as "estate.rent", is called in the locale:
+	// zh_TW, zh_CN, en_US or ja_JP. A locale that is not known gives en_US, a
+	// key that is not known the key itself. It never fails and never blocks.
+	Label(locale, key string) string
+}

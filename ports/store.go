@@ -1,0 +1,227 @@
+package ports
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+)
+
+// Store is everything that the engine keeps. One value implements all of it,
+// since its parts commit together.
+//
+// Every method may be called inside a transaction of the same store, whose
+// context it is then given, and takes part in it; outside of one it is a
+// transaction of its own. Inside, locks are always taken in this order: chunk,
+// the kind's own rows sorted by key, job.
+type Store interface {
+	Transactions
+	Jobs
+	Chunks
+	Failures
+	Queue
+	Leases
+	Outbox
+	IdempotencyKeys
+}
+
+// Transactions runs functions inside a transaction that rides in the context.
+type Transactions interface {
+	// InTx runs fn in one transaction: all that fn does to the store with
+	// the context it is given is committed when fn returns nil, and rolled
+	// back when it returns an error, panics, or its context ends. InTx
+	// returns fn's error as the store classifies it: one that says that the
+	// data is at fault matches a data code ([domain.DataFault]), most often
+	// [domain.CodeRejected]. After [domain.CodeUnavailable] the commit may have
+	// happened. InTx inside InTx gives [domain.CodeInternal].
+	InTx(ctx context.Context, fn func(ctx context.Context) error) error
+
+	// Savepoint runs fn inside the open transaction so that an error of fn,
+	// which Savepoint returns classified like InTx's, undoes what fn did and
+	// nothing before it. Outside of a transaction it gives [domain.CodeInternal].
+	// Savepoints are not nested.
+	Savepoint(ctx context.Context, fn func(ctx context.Context) error) error
+
+	// Snapshot runs fn over one unchanging view of the store, for reading
+	// alone. Transactions that others commit meanwhile are not seen. It
+	// never blocks a writer, and fn may use InTx with the outer context.
+	Snapshot(ctx context.Context, fn func(ctx context.Context) error) error
+}
+
+// Jobs keeps jobs.
+type Jobs interface {
+	// AddJob stores a new job, after all that were added before it in the
+	// order of submission. An identifier that is taken gives [domain.CodeConflict].
+	AddJob(ctx context.Context, job *domain.BatchJob) error
+
+	// FindJob returns the job, or [domain.CodeNotFound], also when it is
+	// another tenant's. It sees the last commit.
+	FindJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJob, error)
+
+	// LockJob is FindJob, and nobody else changes the job until the
+	// transaction ends. Outside of a transaction it gives [domain.CodeInternal].
+	LockJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJob, error)
+
+	// SaveJob replaces the job, which the transaction has locked or added. A
+	// job that needs no worker any more loses the lease on it.
+	SaveJob(ctx context.Context, job *domain.BatchJob) error
+}
+
+// Chunks keeps the items of jobs.
+type Chunks interface {
+	// AddChunks stores chunks of a job, ready to be claimed once the job
+	// runs. A chunk whose first index is taken gives [domain.CodeConflict]. No chunks: nothing is done.
+	AddChunks(ctx context.Context, ref domain.JobRef, chunks []domain.Chunk) error
+
+	// ClearChunks removes all chunks of a job, however far they are.
+	ClearChunks(ctx context.Context, ref domain.JobRef) error
+
+	// EachChunk yields the job's chunks in the order of their items. It reads in
+	// pages: chunks added or removed meanwhile may be seen or not.
+	EachChunk(ctx context.Context, ref domain.JobRef) iter.Seq2[domain.Chunk, error]
+
+	// HoldChunk locks the claimed chunk until the transaction ends. A claim
+	// that does not hold its chunk any more gives [domain.CodeSuperseded].
+	HoldChunk(ctx context.Context, claim Claim) error
+
+	// FinishChunk marks the claimed chunk as done, for good, and drops the
+	// lease. A claim that does not hold its chunk any more gives
+	// [domain.CodeSuperseded], and nothing is changed.
+	FinishChunk(ctx context.Context, claim Claim) error
+}
+
+// Failures keeps why items failed.
+type Failures interface {
+	// AddFailures stores the failures of items of a job. An index that is
+	// taken gives [domain.CodeConflict].
+	AddFailures(ctx context.Context, ref domain.JobRef, failures []domain.ItemFailure) error
+
+	// ListFailures returns up to limit failures in the order of their
+	// indexes, beginning with the first index above after (-1: from the start).
+	ListFailures(ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error)
+
+	// ClearFailures removes all failures of a job.
+	ClearFailures(ctx context.Context, ref domain.JobRef) error
+}
+
+// Claim is a piece of work that one worker holds under a lease: a chunk, or a
+// job itself, to be planned or done whole.
+type Claim struct {
+	Job     *domain.BatchJob // as it stood when claimed
+	Chunk   *domain.Chunk    // nil when the job itself is claimed
+	Epoch   int64            // raised by every claim of this piece
+	Suspect bool             // a worker that held this piece was lost or panicked: to be run alone in its process
+	Strikes int              // how often that happened while it ran alone
+}
+
+// ClaimRequest says which work a worker can take.
+type ClaimRequest struct {
+	Worker  string        // who asks, for people who look at the store
+	Kinds   []domain.Kind // what this process knows to do; none: nothing is claimed
+	Lease   time.Duration // how long the claim holds, by the store's clock, unless it is extended
+	Suspect bool          // take suspects alone, else no suspects
+}
+
+// Queue hands out work.
+type Queue interface {
+	// Claim takes the next piece of work, or reports false when there is
+	// none. Of any number of callers at once, one gets a given piece. The
+	// choice: among the jobs of the asked kinds that may run, those of the tenant
+	// that holds the fewest leases; of them the job submitted first; of it the job
+	// itself, if it needs a worker, else its first ready chunk.
+	//
+	// A job may run when it has not ended, nobody asked to cancel it, and,
+	// if it writes a resource, every job of its tenant on that resource that
+	// was submitted before it has ended. A piece that was given back with a
+	// delay is not taken before that is over.
+	//
+	// The claim raises the piece's epoch and takes the lease, in one
+	// transaction. For a chunk it starts the job ([domain.BatchJob.Start]); a job itself
+	// is taken ([domain.BatchJob.Take]). now is what they are told.
+	Claim(ctx context.Context, request ClaimRequest, now time.Time) (Claim, bool, error)
+
+	// Waiting returns the kinds of which something could be claimed right
+	// now, suspects or not, each once for either.
+	Waiting(ctx context.Context) ([]Waiting, error)
+
+	// InFlight returns how many leases are held on the job and its chunks.
+	InFlight(ctx context.Context, ref domain.JobRef) (int, error)
+
+	// Stopped returns up to limit jobs that somebody asked to cancel, that
+	// have not ended, and on which no lease is held.
+	Stopped(ctx context.Context, limit int) ([]domain.JobRef, error)
+}
+
+// Waiting is a kind with work that nobody holds.
+type Waiting struct {
+	Kind    domain.Kind
+	Suspect bool // the work is suspect
+}
+
+// Leases says what becomes of a claim. A method that changes a claim which
+// does not hold its piece any more changes nothing.
+type Leases interface {
+	// Extend makes the lease end lease from now by the store's clock. It
+	// gives [domain.CodeSuperseded] when the claim does not hold any more.
+	Extend(ctx context.Context, claim Claim, lease time.Duration) error
+
+	// Release gives the piece back, to be claimed again after delay. Nothing
+	// is held against it.
+	Release(ctx context.Context, claim Claim, delay time.Duration) error
+
+	// Suspect gives the piece back because it may be at fault. A chunk of
+	// several items is replaced by chunks of one item, all suspect, without
+	// strikes. Anything else becomes suspect, and gets a strike if it was already.
+	Suspect(ctx context.Context, claim Claim) error
+
+	// Expire does what Suspect does to every piece whose lease has run out,
+	// or, with everything, to every piece that is held: when no other process
+	// can be alive. It returns how many there were.
+	Expire(ctx context.Context, everything bool) (int, error)
+}
+
+// Outbox keeps events until the stream has them, and for some days longer.
+type Outbox interface {
+	// AddEvents stores events, unpublished.
+	AddEvents(ctx context.Context, events []domain.Event) error
+
+	// UnpublishedEvents returns up to limit events that the stream does not
+	// have, in the order in which they were added.
+	UnpublishedEvents(ctx context.Context, limit int) ([]domain.Event, error)
+
+	// MarkPublished remembers where the stream put each event: positions[i]
+	// is that of events[i]. A place holds one event: any other that is marked at
+	// one of these positions was lost by the stream since, and becomes
+	// unpublished.
+	MarkPublished(ctx context.Context, events []domain.Event, positions []StreamPosition) error
+
+	// ReopenEvents makes every event unpublished that is marked at a place
+	// which the stream does not have: in another stream, or beyond its
+	// last. It returns how many.
+	ReopenEvents(ctx context.Context, state StreamState) (int, error)
+
+	// PurgeEvents removes published events that happened before the time.
+	PurgeEvents(ctx context.Context, before time.Time) (int, error)
+}
+
+// IdempotencyKey is a client's guard against doing one request twice.
+type IdempotencyKey struct {
+	Tenant      domain.TenantID
+	Key         string
+	Fingerprint string // of the request as parsed
+	Job         domain.JobID
+	At          time.Time
+}
+
+// IdempotencyKeys keeps the guards.
+type IdempotencyKeys interface {
+	// ReserveKey stores the key and returns its job, unless the key is there
+	// and not older than since: then it returns the job that is stored. Another
+	// fingerprint gives [domain.CodeMismatch]. Callers with one key at once
+	// wait for each other's transaction.
+	ReserveKey(ctx context.Context, key IdempotencyKey, since time.Time) (domain.JobID, error)
+
+	// PurgeKeys removes the keys from before the time.
+	PurgeKeys(ctx context.Context, before time.Time) (int, error)
+}

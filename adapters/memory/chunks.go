@@ -1,0 +1,163 @@
+package memory
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
+)
+
+// chunkRow is a chunk, how far it is, and the lease on it.
+type chunkRow struct {
+	chunk   domain.Chunk
+	done    bool
+	epoch   int64
+	suspect bool
+	strikes int
+	lease   lease
+}
+
+func (c chunkRow) ready() bool { return !c.done && !c.lease.held }
+
+func copyChunk(c domain.Chunk) domain.Chunk {
+	c.Items = slices.Clone(c.Items)
+	return c
+}
+
+func copyFailure(f domain.Failure) domain.Failure {
+	f.Params = maps.Clone(f.Params)
+	return f
+}
+
+// AddChunks implements [ports.Chunks].
+func (s *Store) AddChunks(ctx context.Context, ref domain.JobRef, chunks []domain.Chunk) error {
+	return s.do(ctx, func(t *tx) error {
+		if _, err := s.job(ref); err != nil {
+			return err
+		}
+		rows := sub(t, s.chunks, ref.ID)
+		for _, c := range chunks {
+			if _, taken := rows[c.First]; taken {
+				return domain.Fail(domain.NewFailure(domain.CodeConflict, "first", strconv.Itoa(c.First)))
+			}
+			put(t, rows, c.First, chunkRow{chunk: copyChunk(c)})
+		}
+		return nil
+	})
+}
+
+// ClearChunks implements [ports.Chunks].
+func (s *Store) ClearChunks(ctx context.Context, ref domain.JobRef) error {
+	return s.do(ctx, func(t *tx) error {
+		if _, err := s.job(ref); err != nil {
+			return err
+		}
+		drop(t, s.chunks, ref.ID)
+		return nil
+	})
+}
+
+// EachChunk implements [ports.Chunks].
+func (s *Store) EachChunk(ctx context.Context, ref domain.JobRef) iter.Seq2[domain.Chunk, error] {
+	return func(yield func(domain.Chunk, error) bool) {
+		var chunks []domain.Chunk
+		err := s.do(ctx, func(*tx) error {
+			if _, err := s.job(ref); err != nil {
+				return err
+			}
+			for _, first := range sortedKeys(s.chunks[ref.ID]) {
+				chunks = append(chunks, copyChunk(s.chunks[ref.ID][first].chunk))
+			}
+			return nil
+		})
+		if err != nil {
+			yield(domain.Chunk{}, err)
+			return
+		}
+		for _, c := range chunks {
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// HoldChunk implements [ports.Chunks].
+func (s *Store) HoldChunk(ctx context.Context, claim ports.Claim) error {
+	return s.do(ctx, func(*tx) error {
+		_, err := s.heldChunk(claim)
+		return err
+	})
+}
+
+// FinishChunk implements [ports.Chunks].
+func (s *Store) FinishChunk(ctx context.Context, claim ports.Claim) error {
+	return s.do(ctx, func(t *tx) error {
+		row, err := s.heldChunk(claim)
+		if err != nil {
+			return err
+		}
+		row.done, row.lease = true, lease{}
+		put(t, s.chunks[claim.Job.ID()], row.chunk.First, row)
+		return nil
+	})
+}
+
+// heldChunk returns the row that the claim holds, or [domain.CodeSuperseded].
+func (s *Store) heldChunk(claim ports.Claim) (chunkRow, error) {
+	row, found := s.chunks[claim.Job.ID()][claim.Chunk.First]
+	if _, err := s.job(claim.Job.Ref()); err != nil || !found || !row.lease.held || row.epoch != claim.Epoch {
+		return chunkRow{}, domain.CodeSuperseded
+	}
+	return row, nil
+}
+
+// AddFailures implements [ports.Failures].
+func (s *Store) AddFailures(ctx context.Context, ref domain.JobRef, failures []domain.ItemFailure) error {
+	return s.do(ctx, func(t *tx) error {
+		if _, err := s.job(ref); err != nil {
+			return err
+		}
+		rows := sub(t, s.failures, ref.ID)
+		for _, f := range failures {
+			if _, taken := rows[f.Index]; taken {
+				return domain.Fail(domain.NewFailure(domain.CodeConflict, "index", strconv.Itoa(f.Index)))
+			}
+			f.Failure = copyFailure(f.Failure)
+			put(t, rows, f.Index, f)
+		}
+		return nil
+	})
+}
+
+// ListFailures implements [ports.Failures].
+func (s *Store) ListFailures(ctx context.Context, ref domain.JobRef, after, limit int) (list []domain.ItemFailure, err error) {
+	err = s.do(ctx, func(*tx) error {
+		if _, err := s.job(ref); err != nil {
+			return nil // a job of another tenant has no failures to show
+		}
+		for _, index := range sortedKeys(s.failures[ref.ID]) {
+			if index > after && len(list) < limit {
+				f := s.failures[ref.ID][index]
+				f.Failure = copyFailure(f.Failure)
+				list = append(list, f)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// ClearFailures implements [ports.Failures].
+func (s *Store) ClearFailures(ctx context.Context, ref domain.JobRef) error {
+	return s.do(ctx, func(t *tx) error {
+		if _, err := s.job(ref); err == nil {
+			drop(t, s.failures, ref.ID)
+		}
+		return nil
+	})
+}

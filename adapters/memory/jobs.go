@@ -1,0 +1,132 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+)
+
+// jobRow is a job and the lease on it. A lease is held while until is set.
+type jobRow struct {
+	submission int64
+	snapshot   domain.JobSnapshot
+	lease      lease
+}
+
+// lease is a hold on a piece of work, and when it may next be held.
+type lease struct {
+	held     bool
+	until    time.Time
+	notUntil time.Time
+}
+
+func copySnapshot(s domain.JobSnapshot) domain.JobSnapshot {
+	s.Payload = slices.Clone(s.Payload)
+	if s.Cause != nil {
+		cause := copyFailure(*s.Cause)
+		s.Cause = &cause
+	}
+	if s.File != nil {
+		file := *s.File
+		s.File = &file
+	}
+	if s.Selection.Expected != nil {
+		expected := *s.Selection.Expected
+		s.Selection.Expected = &expected
+	}
+	return s
+}
+
+// AddJob implements [ports.Jobs].
+func (s *Store) AddJob(ctx context.Context, job *domain.BatchJob) error {
+	return s.do(ctx, func(t *tx) error {
+		if _, taken := s.jobs[job.ID()]; taken {
+			return domain.Fail(domain.NewFailure(domain.CodeConflict, "id", string(job.ID())))
+		}
+		assign(t, &s.submissions, s.submissions+1)
+		s.putJob(t, jobRow{submission: s.submissions, snapshot: copySnapshot(job.Snapshot())})
+		return nil
+	})
+}
+
+// FindJob implements [ports.Jobs].
+func (s *Store) FindJob(ctx context.Context, ref domain.JobRef) (job *domain.BatchJob, err error) {
+	err = s.do(ctx, func(*tx) error {
+		row, err := s.job(ref)
+		if err != nil {
+			return err
+		}
+		job, err = domain.LoadJob(copySnapshot(row.snapshot))
+		return err
+	})
+	return job, err
+}
+
+// LockJob implements [ports.Jobs].
+func (s *Store) LockJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJob, error) {
+	if ctx.Value(txKey{s}) == nil {
+		return nil, errNoTx
+	}
+	return s.FindJob(ctx, ref)
+}
+
+// SaveJob implements [ports.Jobs].
+func (s *Store) SaveJob(ctx context.Context, job *domain.BatchJob) error {
+	return s.do(ctx, func(t *tx) error {
+		row, err := s.job(job.Ref())
+		if err != nil {
+			return err
+		}
+		row.snapshot = copySnapshot(job.Snapshot())
+		if !job.NeedsWorker() {
+			row.lease = lease{}
+		}
+		s.putJob(t, row)
+		return nil
+	})
+}
+
+func (s *Store) job(ref domain.JobRef) (jobRow, error) {
+	row, found := s.jobs[ref.ID]
+	if !found || row.snapshot.Tenant != ref.Tenant {
+		return jobRow{}, domain.Fail(domain.NewFailure(domain.CodeNotFound, "batch_code", string(ref.ID)))
+	}
+	return row, nil
+}
+
+func (s *Store) putJob(t *tx, row jobRow) {
+	put(t, s.jobs, row.snapshot.ID, row)
+	if row.snapshot.State.Ended() {
+		drop(t, s.open, row.snapshot.ID)
+	} else {
+		put(t, s.open, row.snapshot.ID, struct{}{})
+	}
+}
+
+// EachJob calls visit with every job of every tenant, in the order of
+// submission, until it returns an error.
+func (s *Store) EachJob(ctx context.Context, visit func(*domain.BatchJob) error) error {
+	var jobs []jobRow
+	err := s.do(ctx, func(*tx) error {
+		jobs = slices.Collect(maps.Values(s.jobs))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(jobs, func(a, b jobRow) int { return cmp.Compare(a.submission, b.submission) })
+	for _, row := range jobs {
+		job, err := domain.LoadJob(copySnapshot(row.snapshot))
+		if err != nil {
+			return err
+		}
+		if err := visit(job); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
+)
+
+// Deps is what an engine works with.
+type Deps struct {
+	Store     ports.Store
+	Bell      ports.Bell
+	Files     ports.Files       // where exports go; nil when no kind writes a file
+	Events    ports.EventStream // where events go; nil when nobody listens, then none are kept either
+	Authority ports.Authority   // asked again before a job starts; nil when a permission, once held, is not taken away
+}
+
+// Config is how an engine works. The zero value is good.
+type Config struct {
+	Name           string           // names this process to people who look at the store. Zero means "engine".
+	Workers        int              // pieces of work done at once. Zero means 4.
+	ChunkSize      int              // items committed together. Zero means 1,000.
+	MaxNamed       int              // items that one job may name one by one. Zero means 100,000.
+	MaxSelected    int              // items that a selection may have. Zero means 5,000,000.
+	Lease          time.Duration    // how long a worker that gives no sign is waited for. Zero means one minute.
+	SweepEvery     time.Duration    // pause between sweeps. Zero means two seconds.
+	Grace          time.Duration    // how long work in hand may go on after Run was told to stop. Zero means five seconds.
+	KeepEvents     time.Duration    // how long published events can be published again. Zero means 7 days.
+	KeepKeys       time.Duration    // how long an idempotency key holds. Zero means 7 days.
+	SoleProcess    bool             // no other process works on this store, so what is held when Run begins is a dead process's
+	Now            func() time.Time // Zero means time.Now.
+	Random         func() uint64    // makes job identifiers. Zero means math/rand/v2.
+	Logger         *slog.Logger     // Zero means silence.
+	isolationTurns time.Duration
+}
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	set(&c.Name, "engine")
+	set(&c.Workers, 4)
+	set(&c.ChunkSize, 1000)
+	set(&c.MaxNamed, 100_000)
+	set(&c.MaxSelected, 5_000_000)
+	set(&c.Lease, time.Minute)
+	set(&c.SweepEvery, 2*time.Second)
+	set(&c.Grace, 5*time.Second)
+	set(&c.KeepEvents, 7*24*time.Hour)
+	set(&c.KeepKeys, 7*24*time.Hour)
+	set(&c.isolationTurns, 2*time.Second)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Uint64
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Engine takes jobs in and works them off. All methods are safe for
+// concurrent use.
+type Engine struct {
+	store     ports.Store
+	bell      ports.Bell
+	files     ports.Files
+	events    ports.EventStream
+	authority ports.Authority
+	cfg       Config
+	log       *slog.Logger
+	gate      *gate
+	relayNow  chan struct{} // told that the outbox has something
+	suspects  chan struct{} // told that something suspect waits
+
+	mu      sync.Mutex
+	kinds   map[domain.Kind]*kind
+	running bool
+}
+
+// New returns an engine without kinds. It starts nothing. Missing
+// dependencies and settings out of range are reported together.
+func New(deps Deps, cfg Config) (*Engine, error) {
+	var problems []error
+	if deps.Store == nil {
+		problems = append(problems, errors.New("engine: Deps.Store is missing"))
+	}
+	if deps.Bell == nil {
+		problems = append(problems, errors.New("engine: Deps.Bell is missing"))
+	}
+	if cfg.Workers < 0 || cfg.ChunkSize < 0 || cfg.MaxNamed < 0 || cfg.MaxSelected < 0 ||
+		cfg.Lease < 0 || cfg.SweepEvery < 0 || cfg.Grace < 0 || cfg.KeepEvents < 0 || cfg.KeepKeys < 0 {
+		problems = append(problems, errors.New("engine: a setting of Config is negative"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	return &Engine{
+		store: deps.Store, bell: deps.Bell, files: deps.Files, events: deps.Events, authority: deps.Authority,
+		cfg: cfg, log: cfg.Logger, gate: newGate(),
+		relayNow: make(chan struct{}, 1), suspects: make(chan struct{}, 1),
+		kinds: map[domain.Kind]*kind{},
+	}, nil
+}
+
+// Run works jobs off until ctx ends: it listens to the bell, sweeps, and
+// publishes events. It returns when all its goroutines have, which is at most
+// [Config.Grace] and a moment after ctx ended; chunks that were not done by
+// then are given back. It can be called once. It fails when the bell cannot
+// be listened to.
+func (e *Engine) Run(ctx context.Context) error {
+	kinds, err := e.begin()
+	if err != nil {
+		return err
+	}
+	if e.cfg.SoleProcess {
+		lost, err := e.store.Expire(ctx, true)
+		if err != nil {
+			return fmt.Errorf("take over what the last process held: %w", err)
+		}
+		if lost > 0 {
+			e.log.Warn("took over work that the last process held", "pieces", lost)
+		}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var group sync.WaitGroup
+	group.Go(func() { e.sweeping(ctx) })
+	group.Go(func() { e.relaying(ctx) })
+	group.Go(func() { e.isolating(ctx) })
+	err = e.bell.Listen(ctx, kinds, e.cfg.Workers, e.workOff)
+	stop()
+	group.Wait()
+	if err != nil {
+		return fmt.Errorf("listen for work: %w", err)
+	}
+	return nil
+}
+
+// begin closes the registration and returns the kinds.
+func (e *Engine) begin() ([]domain.Kind, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running {
+		return nil, errors.New("engine: Run was called before")
+	}
+	e.running = true
+	return e.names(), nil
+}
+
+func (e *Engine) names() []domain.Kind { return slices.Sorted(maps.Keys(e.kinds)) }
+
+// kindNames returns the kinds that are registered.
+func (e *Engine) kindNames() []domain.Kind {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.names()
+}
+
+// kind returns a registered kind, or nil.
+func (e *Engine) kind(name domain.Kind) *kind {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.kinds[name]
+}
+
+// Find returns a job of the caller's tenant, or [domain.CodeNotFound].
+func (e *Engine) Find(ctx context.Context, who domain.Principal, id domain.JobID) (*domain.BatchJob, error) {
+	return e.store.FindJob(ctx, domain.JobRef{Tenant: who.Tenant, ID: id})
+}
+
+// Failures returns up to limit failed items of a job of the caller's tenant,
+// in the order of their indexes, beginning above after (-1: from the start).
+func (e *Engine) Failures(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error) {
+	return e.store.ListFailures(ctx, domain.JobRef{Tenant: who.Tenant, ID: id}, after, limit)
+}
+
+// nudge sends on c unless something is waiting there already.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

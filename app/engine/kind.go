@@ -1,0 +1,248 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"regexp"
+
+	"github.com/batchport/batchport/domain"
+)
+
+// Kind is a kind of job that does something to each of its items, a chunk at
+// a time. P is the payload, what the job is told once; I is an item. Both are
+// kept as JSON.
+type Kind[P, I any] struct {
+	Name       domain.Kind       // letters, digits, '_' and '-', beginning with a letter, at most 64
+	Permission domain.Permission // what a submitter must hold. Zero means the name.
+	Resource   string            // what Apply writes: jobs of one tenant on one resource run in turn. Zero means nothing is written.
+
+	// Check says what is wrong with a payload, before a job is made. Nil
+	// means nothing can be.
+	Check func(payload P) error
+
+	// Key names an item to people: an id, a row number. Nil means
+	// fmt.Sprint.
+	Key func(item I) string
+
+	// Select yields the items that the payload's filter matches, in an order
+	// that does not change, from the snapshot in ctx. It is called when the job is
+	// planned, perhaps more than once. An error that says that the data is at fault
+	// ([domain.DataFault]) fails the job with it. Nil means that items can only
+	// be named one by one.
+	Select func(ctx context.Context, job *domain.BatchJob, payload P) iter.Seq2[I, error]
+
+	// Apply does the work for some consecutive items and returns one outcome
+	// each, in order. What it writes with the transaction in ctx is committed
+	// together with the outcomes, or not at all. When the store refuses a
+	// statement, or Apply returns an error that says that the data is at fault,
+	// Apply is called again with fewer items until the bad ones stand alone
+	// and are failed with the error; so it must do nothing outside of the
+	// transaction that cannot be repeated. A fault of the store makes the chunk
+	// run again later. Any other error, and a panic, are held against the
+	// items: each is tried alone, and one that does so twice alone is failed.
+	// Apply must heed ctx, which ends before the worker's lease does.
+	Apply func(ctx context.Context, job *domain.BatchJob, payload P, items []I) ([]domain.Outcome, error)
+}
+
+// Export is a kind of job that writes its items into one file. It only reads.
+type Export[P, I any] struct {
+	Name       domain.Kind       // as in Kind
+	Permission domain.Permission // as in Kind
+	Check      func(payload P) error
+	Key        func(item I) string
+
+	// FileName is what a reader will call the file.
+	FileName func(job *domain.BatchJob, payload P) string
+
+	// Write writes the file to w, in full, from the snapshot in ctx, and calls
+	// record once for each item: with its position among items when they were
+	// named one by one, else with how many came before it. The outcome is
+	// [domain.Exported] or a failure. A worker that is lost is replaced by one
+	// that calls Write from the start, with another w.
+	Write func(ctx context.Context, job *domain.BatchJob, payload P, items []I, w io.Writer, record Recorder[I]) error
+}
+
+// Recorder notes what became of an item of an [Export]. An error must be
+// returned from Write as it is.
+type Recorder[I any] func(index int, item I, outcome domain.Outcome) error
+
+// Jobs submits jobs of one kind.
+type Jobs[P, I any] struct {
+	engine *Engine
+	kind   *kind
+	check  func(P) error
+}
+
+// Register adds a kind to an engine that does not run yet, and returns what
+// submits its jobs. A name that is taken or malformed, and a kind without
+// Apply, are refused.
+func Register[P, I any](e *Engine, k Kind[P, I]) (*Jobs[P, I], error) {
+	if k.Apply == nil {
+		return nil, fmt.Errorf("engine: kind %q has no Apply", k.Name)
+	}
+	reg := &kind{name: k.Name, permission: k.Permission, resource: k.Resource}
+	if k.Select != nil {
+		reg.selectChunks = func(ctx context.Context, job *domain.BatchJob, size int) iter.Seq2[domain.Chunk, error] {
+			payload, err := decodePayload[P](job)
+			if err != nil {
+				return func(yield func(domain.Chunk, error) bool) { yield(domain.Chunk{}, err) }
+			}
+			return chunksOf(k.Select(ctx, job, payload), size)
+		}
+	}
+	reg.open = func(job *domain.BatchJob, chunk domain.Chunk) (piece, error) {
+		payload, err := decodePayload[P](job)
+		if err != nil {
+			return piece{}, err
+		}
+		items, err := decodeItems[I](chunk)
+		if err != nil {
+			return piece{}, err
+		}
+		return piece{
+			first: chunk.First,
+			len:   len(items),
+			key:   func(i int) string { return keyOf(k.Key, items[i]) },
+			apply: func(ctx context.Context, lo, hi int) ([]domain.Outcome, error) {
+				return k.Apply(ctx, job, payload, items[lo:hi:hi])
+			},
+		}, nil
+	}
+	return register[P, I](e, reg, k.Check)
+}
+
+// RegisterExport adds a kind that writes a file, like [Register].
+func RegisterExport[P, I any](e *Engine, x Export[P, I]) (*Jobs[P, I], error) {
+	switch {
+	case x.Write == nil || x.FileName == nil:
+		return nil, fmt.Errorf("engine: export %q lacks Write or FileName", x.Name)
+	case e.files == nil:
+		return nil, fmt.Errorf("engine: export %q needs Deps.Files", x.Name)
+	}
+	reg := &kind{name: x.Name, permission: x.Permission}
+	reg.export = func(ctx context.Context, job *domain.BatchJob, chunks []domain.Chunk, w io.Writer, tally *tally) error {
+		payload, err := decodePayload[P](job)
+		if err != nil {
+			return err
+		}
+		var items []I
+		for _, c := range chunks {
+			more, err := decodeItems[I](c)
+			if err != nil {
+				return err
+			}
+			items = append(items, more...)
+		}
+		return x.Write(ctx, job, payload, items, w, func(index int, item I, o domain.Outcome) error {
+			return tally.add(index, func() string { return keyOf(x.Key, item) }, o)
+		})
+	}
+	reg.fileName = func(job *domain.BatchJob) (string, error) {
+		payload, err := decodePayload[P](job)
+		if err != nil {
+			return "", err
+		}
+		return x.FileName(job, payload), nil
+	}
+	return register[P, I](e, reg, x.Check)
+}
+
+// kind is a registered kind without its types. Of selectChunks, open and
+// export, an export has the last alone.
+type kind struct {
+	name         domain.Kind
+	permission   domain.Permission
+	resource     string
+	selectChunks func(ctx context.Context, job *domain.BatchJob, size int) iter.Seq2[domain.Chunk, error]
+	open         func(job *domain.BatchJob, chunk domain.Chunk) (piece, error)
+	export       func(ctx context.Context, job *domain.BatchJob, named []domain.Chunk, w io.Writer, tally *tally) error
+	fileName     func(job *domain.BatchJob) (string, error)
+}
+
+// piece is an opened chunk: its items, ready to be applied.
+type piece struct {
+	first, len int
+	key        func(i int) string
+	apply      func(ctx context.Context, lo, hi int) ([]domain.Outcome, error)
+}
+
+func (k *kind) whole() bool { return k.export != nil }
+
+// selects reports whether the kind can find its items by itself.
+func (k *kind) selects() bool { return k.selectChunks != nil || k.export != nil }
+
+var kindForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
+
+func register[P, I any](e *Engine, k *kind, check func(P) error) (*Jobs[P, I], error) {
+	if !kindForm.MatchString(string(k.name)) {
+		return nil, fmt.Errorf("engine: %q is no name for a kind", k.name)
+	}
+	if k.permission == "" {
+		k.permission = domain.Permission(k.name)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.running:
+		return nil, errors.New("engine: kinds are registered before Run")
+	case e.kinds[k.name] != nil:
+		return nil, fmt.Errorf("engine: kind %q is registered already", k.name)
+	}
+	e.kinds[k.name] = k
+	return &Jobs[P, I]{engine: e, kind: k, check: check}, nil
+}
+
+func decodePayload[P any](job *domain.BatchJob) (payload P, err error) {
+	if err := json.Unmarshal(job.Payload(), &payload); err != nil {
+		return payload, fmt.Errorf("decode the payload of job %s: %w", job.ID(), err)
+	}
+	return payload, nil
+}
+
+func decodeItems[I any](chunk domain.Chunk) (items []I, err error) {
+	items = make([]I, 0, chunk.Len)
+	if err := json.Unmarshal(chunk.Items, &items); err != nil {
+		return nil, fmt.Errorf("decode the items of chunk %d: %w", chunk.First, err)
+	}
+	if len(items) != chunk.Len {
+		return nil, fmt.Errorf("chunk %d has %d items instead of %d", chunk.First, len(items), chunk.Len)
+	}
+	return items, nil
+}
+
+func keyOf[I any](key func(I) string, item I) string {
+	if key != nil {
+		return key(item)
+	}
+	return fmt.Sprint(item)
+}
+
+// chunksOf groups items into chunks of size.
+func chunksOf[I any](items iter.Seq2[I, error], size int) iter.Seq2[domain.Chunk, error] {
+	return func(yield func(domain.Chunk, error) bool) {
+		buffer, first := make([]I, 0, size), 0
+		flush := func() bool {
+			chunk, err := domain.NewChunk(first, buffer)
+			first += len(buffer)
+			buffer = buffer[:0]
+			return yield(chunk, err) && err == nil
+		}
+		for item, err := range items {
+			if err != nil {
+				yield(domain.Chunk{}, err)
+				return
+			}
+			buffer = append(buffer, item)
+			if len(buffer) == size && !flush() {
+				return
+			}
+		}
+		if len(buffer) > 0 {
+			flush()
+		}
+	}
+}

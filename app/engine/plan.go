@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
+)
+
+// planBatch is how many chunks a planner stores in one transaction.
+const planBatch = 20
+
+// plan reads the job's selection from one snapshot, stores it as chunks in
+// short transactions, and then makes the plan visible, if the claim still
+// holds. A planner that dies is replaced by one that starts over.
+func (e *Engine) plan(ctx context.Context, k *kind, claim ports.Claim) error {
+	if !k.selects() {
+		return e.failJob(ctx, claim, domain.Failure{Code: domain.CodeInvalid, Field: "items"})
+	}
+	total := 0
+	err := e.alive(ctx, claim, func(*domain.BatchJob) {}, func(ctx context.Context) (err error) {
+		total, err = e.storeSelection(ctx, k, claim)
+		return err
+	})
+	switch {
+	case errors.Is(err, errTooMany):
+		return e.failJob(ctx, claim, domain.NewFailure(domain.CodeTooMany, "items", "", "max", strconv.Itoa(e.cfg.MaxSelected)))
+	case domain.DataFault(err):
+		return e.failJob(ctx, claim, domain.FailureOf(err))
+	case err != nil:
+		return fmt.Errorf("plan job %s: %w", claim.Job.ID(), err)
+	}
+	if err := e.publishPlan(ctx, claim, total); err != nil {
+		return err
+	}
+	e.ring(ctx, k.name)
+	return nil
+}
+
+var errTooMany = errors.New("selection beyond the limit")
+
+// storeSelection stores the selection's chunks and returns the number of
+// items.
+func (e *Engine) storeSelection(ctx context.Context, k *kind, claim ports.Claim) (total int, err error) {
+	// What a planner before this one stored is not visible and goes first.
+	pending, fresh := []domain.Chunk(nil), true
+	flush := func() error {
+		return e.store.InTx(ctx, func(tx context.Context) error {
+			if _, err := e.lockHeld(tx, claim); err != nil {
+				return err
+			}
+			if fresh {
+				if err := e.store.ClearChunks(tx, claim.Job.Ref()); err != nil {
+					return err
+				}
+			}
+			return e.store.AddChunks(tx, claim.Job.Ref(), pending)
+		})
+	}
+	err = e.store.Snapshot(ctx, func(snapshot context.Context) error {
+		for chunk, err := range k.selectChunks(snapshot, claim.Job, e.cfg.ChunkSize) {
+			if err != nil {
+				return err
+			}
+			if total += chunk.Len; total > e.cfg.MaxSelected {
+				return errTooMany
+			}
+			if pending = append(pending, chunk); len(pending) == planBatch {
+				if err := flush(); err != nil {
+					return err
+				}
+				pending, fresh = nil, false
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return total, flush()
+}
+
+// publishPlan freezes the selection and lets workers at it; or fails the job
+// when its size is not what the caller saw.
+func (e *Engine) publishPlan(ctx context.Context, claim ports.Claim, total int) error {
+	return e.store.InTx(ctx, func(ctx context.Context) error {
+		job, err := e.lockHeld(ctx, claim)
+		if err != nil {
+			return err
+		}
+		if err := job.Planned(total); err != nil {
+			if !errors.Is(err, domain.CodeTotalMismatch) {
+				return err
+			}
+			job.FailWith(domain.FailureOf(err), e.cfg.Now())
+			return e.saveEnded(ctx, job)
+		}
+		if total > 0 {
+			return e.store.SaveJob(ctx, job)
+		}
+		if err := job.Complete(e.cfg.Now()); err != nil {
+			return err
+		}
+		return e.saveEnded(ctx, job)
+	})
+}
+
+// alive runs work while it extends the lease on the claimed job and saves what
+// note tells of its progress. When the claim is lost, the context of work ends
+// early and alive returns [domain.CodeSuperseded].
+func (e *Engine) alive(ctx context.Context, claim ports.Claim, note func(*domain.BatchJob), work func(ctx context.Context) error) error {
+	working, stop := context.WithCancelCause(ctx)
+	beats := make(chan struct{})
+	go func() {
+		defer close(beats)
+		ticker := time.NewTicker(min(e.cfg.Lease/3, time.Second))
+		defer ticker.Stop()
+		for {
+			select {
+			case <-working.Done():
+				return
+			case <-ticker.C:
+			}
+			err := e.extend(working, claim, note)
+			switch {
+			case errors.Is(err, domain.CodeSuperseded):
+				stop(domain.CodeSuperseded)
+			case err != nil && working.Err() == nil:
+				e.log.Warn("cannot extend a lease; trying again", "job", claim.Job.ID(), "error", err)
+			}
+		}
+	}()
+	err := work(working)
+	stop(nil)
+	<-beats
+	if cause := context.Cause(working); errors.Is(cause, domain.CodeSuperseded) {
+		return cause
+	}
+	return err
+}
+
+func (e *Engine) extend(ctx context.Context, claim ports.Claim, note func(*domain.BatchJob)) error {
+	return e.store.InTx(ctx, func(ctx context.Context) error {
+		job, err := e.lockHeld(ctx, claim)
+		if err != nil {
+			return err
+		}
+		before := job.Percent()
+		note(job)
+		if job.Percent() != before {
+			if err := e.store.SaveJob(ctx, job); err != nil {
+				return err
+			}
+		}
+		return e.store.Extend(ctx, claim, e.cfg.Lease)
+	})
+}

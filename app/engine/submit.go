@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
+)
+
+// Request is what a job is asked to do.
+type Request[P, I any] struct {
+	Payload  P
+	Items    []I    // the items, named one by one; or
+	All      bool   // all items that the payload's filter matches, of which
+	Expected *int   // the caller saw this many, if it says so
+	Locale   string // the caller's language, such as "zh_TW"; "" when unknown
+
+	// IdempotencyKey makes the same request, sent again within the time that
+	// [Config.KeepKeys] says, give the same job. "" means that every request is new.
+	IdempotencyKey string
+}
+
+// maxIdempotencyKey is the longest idempotency key in bytes.
+const maxIdempotencyKey = 255
+
+// Submit stores a job and returns it, before any item is worked on. It fails
+// with [domain.CodeForbidden] when who lacks the kind's permission, with the
+// error of the kind's Check, with [domain.CodeTooMany], [domain.CodeRequired] or
+// [domain.CodeInvalid] for a request that cannot be one, and with
+// [domain.CodeMismatch] when the idempotency key was used for another request; then nothing is
+// stored. After [domain.CodeUnavailable] the job may be stored; sending the same
+// request again with the same idempotency key finds out.
+func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request[P, I]) (*domain.BatchJob, error) {
+	e := j.engine
+	if !who.May(j.kind.permission) {
+		return nil, domain.Fail(domain.NewFailure(domain.CodeForbidden, "", "", "permission", string(j.kind.permission)))
+	}
+	if j.check != nil {
+		if err := j.check(r.Payload); err != nil {
+			return nil, err
+		}
+	}
+	if err := j.checkItems(r); err != nil {
+		return nil, err
+	}
+	payload, err := json.Marshal(r.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("encode the payload: %w", err)
+	}
+	var chunks []domain.Chunk
+	first := 0
+	for part := range slices.Chunk(r.Items, e.cfg.ChunkSize) {
+		chunk, err := domain.NewChunk(first, part)
+		if err != nil {
+			return nil, err
+		}
+		chunks, first = append(chunks, chunk), first+len(part)
+	}
+	spec := domain.JobSpec{
+		Tenant: who.Tenant, User: who.User, Kind: j.kind.name, Resource: j.kind.resource, Whole: j.kind.whole(),
+		Payload: payload, Locale: r.Locale, Items: len(r.Items),
+		Selection: domain.Selection{All: r.All, Expected: r.Expected},
+	}
+	return e.submit(ctx, spec, chunks, r.IdempotencyKey)
+}
+
+func (j *Jobs[P, I]) checkItems(r Request[P, I]) error {
+	limit := j.engine.cfg.MaxNamed
+	switch {
+	case r.All && len(r.Items) > 0:
+		return domain.Fail(domain.NewFailure(domain.CodeDuplicate, "items", "all"))
+	case r.All && !j.kind.selects():
+		return domain.Fail(domain.NewFailure(domain.CodeInvalid, "items", "all"))
+	case !r.All && len(r.Items) == 0:
+		return domain.Fail(domain.NewFailure(domain.CodeRequired, "items", ""))
+	case len(r.Items) > limit:
+		return domain.Fail(domain.NewFailure(domain.CodeTooMany, "items", "",
+			"max", strconv.Itoa(limit), "found", strconv.Itoa(len(r.Items))))
+	case r.Expected != nil && *r.Expected < 0:
+		return domain.Fail(domain.NewFailure(domain.CodeOutOfRange, "total", strconv.Itoa(*r.Expected), "min", "0"))
+	case len(r.IdempotencyKey) > maxIdempotencyKey:
+		return domain.Fail(domain.NewFailure(domain.CodeTooLong, "Idempotency-Key", r.IdempotencyKey,
+			"max", strconv.Itoa(maxIdempotencyKey)))
+	}
+	return nil
+}
+
+// submit stores the job under an identifier that is free, and rings.
+func (e *Engine) submit(ctx context.Context, spec domain.JobSpec, chunks []domain.Chunk, key string) (job *domain.BatchJob, err error) {
+	for range 3 {
+		spec.SubmittedAt = e.cfg.Now()
+		spec.ID = domain.NewJobID(spec.SubmittedAt, e.cfg.Random())
+		job, err = e.store1(ctx, spec, chunks, key)
+		if !errors.Is(err, domain.CodeConflict) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("submit %s: %w", spec.Kind, err)
+	}
+	e.tell()
+	e.ring(ctx, spec.Kind)
+	return job, nil
+}
+
+// store1 stores the job once; with an idempotency key that is taken it returns
+// the job that took it.
+func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domain.Chunk, key string) (job *domain.BatchJob, err error) {
+	err = e.store.InTx(ctx, func(ctx context.Context) error {
+		if key != "" {
+			taken, err := e.store.ReserveKey(ctx, ports.IdempotencyKey{
+				Tenant: spec.Tenant, Key: key, Fingerprint: fingerprint(spec, chunks), Job: spec.ID, At: spec.SubmittedAt,
+			}, spec.SubmittedAt.Add(-e.cfg.KeepKeys))
+			if err != nil {
+				return err
+			}
+			if taken != spec.ID {
+				job, err = e.store.FindJob(ctx, domain.JobRef{Tenant: spec.Tenant, ID: taken})
+				return err
+			}
+		}
+		if job, err = domain.NewJob(spec); err != nil {
+			return err
+		}
+		if err := e.announce(ctx, job, "submitted"); err != nil {
+			return err
+		}
+		if err := e.store.AddJob(ctx, job); err != nil {
+			return err
+		}
+		return e.store.AddChunks(ctx, job.Ref(), chunks)
+	})
+	return job, err
+}
+
+// fingerprint tells requests apart by what was asked, not by how it was
+// written or who asked when.
+func fingerprint(spec domain.JobSpec, chunks []domain.Chunk) string {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	_ = enc.Encode([]any{spec.Kind, spec.User, spec.Selection, json.RawMessage(spec.Payload)}) // a hash takes everything
+	for _, c := range chunks {
+		_, _ = h.Write(c.Items)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// ring wakes a worker. A ring that gets lost only costs time: the sweeper
+// rings again.
+func (e *Engine) ring(ctx context.Context, name domain.Kind) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := e.bell.Ring(ctx, name); err != nil {
+		e.log.Warn("cannot ring; the sweeper will", "kind", name, "error", err)
+	}
+}

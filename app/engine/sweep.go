@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
+)
+
+// stoppedAtOnce is how many stopped jobs one sweep ends.
+const stoppedAtOnce = 100
+
+// abandonedAfter is how old a file of an unfinished attempt must be before it
+// is removed: no attempt that is alive writes for so long without a word.
+const abandonedAfter = 24 * time.Hour
+
+// sweeping puts right, now and then, what crashes and lost messages left.
+func (e *Engine) sweeping(ctx context.Context) {
+	ticker := time.NewTicker(e.cfg.SweepEvery)
+	defer ticker.Stop()
+	var purged time.Time
+	for {
+		e.report(ctx, "sweep", e.sweep(ctx))
+		if now := e.cfg.Now(); now.Sub(purged) >= time.Hour {
+			purged = now
+			e.report(ctx, "purge", e.purge(ctx, now))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// report logs what a background duty could not do; it is done again soon.
+func (e *Engine) report(ctx context.Context, duty string, err error) {
+	if err != nil && ctx.Err() == nil {
+		e.log.Warn("cannot "+duty+"; trying again", "error", err)
+	}
+}
+
+// sweep takes work from workers that are gone, ends stopped jobs that nobody
+// works on, wakes workers for what waits, and asks for events that the
+// stream lost.
+func (e *Engine) sweep(ctx context.Context) error {
+	return errors.Join(e.expire(ctx), e.endAllStopped(ctx), e.wake(ctx), e.reopen(ctx))
+}
+
+func (e *Engine) expire(ctx context.Context) error {
+	lost, err := e.store.Expire(ctx, false)
+	if lost > 0 {
+		e.log.Warn("took work from workers that gave no sign", "pieces", lost)
+	}
+	return err
+}
+
+func (e *Engine) endAllStopped(ctx context.Context) error {
+	refs, err := e.store.Stopped(ctx, stoppedAtOnce)
+	for _, ref := range refs {
+		err = errors.Join(err, e.endStopped(ctx, ref))
+	}
+	return err
+}
+
+func (e *Engine) wake(ctx context.Context) error {
+	waiting, err := e.store.Waiting(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range waiting {
+		switch {
+		case !w.Suspect:
+			e.ring(ctx, w.Kind)
+		case e.kind(w.Kind) != nil:
+			nudge(e.suspects)
+		}
+	}
+	return nil
+}
+
+// reopen makes the relay publish again what the stream has lost.
+func (e *Engine) reopen(ctx context.Context) error {
+	if e.events == nil {
+		return nil
+	}
+	state, err := e.events.State(ctx)
+	if err != nil {
+		return fmt.Errorf("ask how far the stream of events reaches: %w", err)
+	}
+	lost, err := e.store.ReopenEvents(ctx, state)
+	if lost > 0 {
+		e.log.Warn("the stream lost events; publishing them again", "events", lost)
+	}
+	e.tell()
+	return err
+}
+
+// purge removes what is kept for some days only, and orphaned files.
+func (e *Engine) purge(ctx context.Context, now time.Time) error {
+	_, events := e.store.PurgeEvents(ctx, now.Add(-e.cfg.KeepEvents))
+	_, keys := e.store.PurgeKeys(ctx, now.Add(-e.cfg.KeepKeys))
+	return errors.Join(events, keys, e.purgeFiles(ctx, now))
+}
+
+// purgeFiles removes files of attempts at exports that came to nothing.
+func (e *Engine) purgeFiles(ctx context.Context, now time.Time) error {
+	if e.files == nil {
+		return nil
+	}
+	before := now.Add(-abandonedAfter)
+	var orphans []ports.FileInfo
+	for info, err := range e.files.Each(ctx, before) {
+		if err != nil {
+			return err
+		}
+		orphan, err := e.orphaned(ctx, info)
+		if err != nil {
+			return err
+		}
+		if orphan && info.ModifiedAt.Before(before) {
+			orphans = append(orphans, info)
+		}
+	}
+	for _, info := range orphans {
+		if err := e.files.Remove(ctx, info.Tenant, info.ID); err != nil {
+			return err
+		}
+		e.log.Info("removed the file of an attempt that came to nothing", "file", info.ID)
+	}
+	return nil
+}
+
+// orphaned reports whether the file is of an attempt at an export whose job
+// has another file, or none.
+func (e *Engine) orphaned(ctx context.Context, info ports.FileInfo) (bool, error) {
+	name, epoch, found := strings.Cut(info.ID, "-")
+	id, err := domain.ParseJobID(name)
+	if _, numeric := strconv.ParseInt(epoch, 10, 64); !found || err != nil || numeric != nil {
+		return false, nil // not a file of the engine's
+	}
+	job, err := e.store.FindJob(ctx, domain.JobRef{Tenant: info.Tenant, ID: id})
+	switch {
+	case errors.Is(err, domain.CodeNotFound):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	return job.State().Ended() && (job.File() == nil || job.File().ID != info.ID), nil
+}
+
+// isolating runs suspects, one at a time and with nothing beside them.
+// Between two turns everybody else has at least as long.
+func (e *Engine) isolating(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.suspects:
+		}
+		more, err := e.isolationTurn(ctx)
+		e.report(ctx, "run suspect work alone", err)
+		if more {
+			nudge(e.suspects)
+			select {
+			case <-ctx.Done():
+			case <-time.After(e.cfg.isolationTurns):
+			}
+		}
+	}
+}
+
+// isolationTurn runs suspects alone until there are none or the turn is over,
+// and reports whether there may be more.
+func (e *Engine) isolationTurn(ctx context.Context) (more bool, err error) {
+	open, err := e.gate.alone(ctx)
+	if err != nil {
+		return false, nil // told to stop
+	}
+	defer open()
+	for began := time.Now(); time.Since(began) < e.cfg.isolationTurns; {
+		found, err := e.runSuspect(ctx)
+		if !found || err != nil || ctx.Err() != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// runSuspect does one suspect piece, if there is one.
+func (e *Engine) runSuspect(ctx context.Context) (bool, error) {
+	claim, found, err := e.claim(ctx, true)
+	if !found || err != nil {
+		return false, err
+	}
+	return true, e.do(ctx, claim)
+}

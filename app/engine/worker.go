@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
+)
+
+// maxStrikes is how often a piece may take its worker down while it runs
+// alone, before it is given up.
+const maxStrikes = 2
+
+// workOff does pieces of work until there is none. It is what a bell wakes.
+func (e *Engine) workOff(ctx context.Context) error {
+	var last domain.JobID
+	for {
+		leave, err := e.gate.enter(ctx)
+		if err != nil {
+			return nil // told to stop
+		}
+		found, err := e.workOnce(ctx, &last)
+		leave()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil || !found {
+			return err
+		}
+	}
+}
+
+// workOnce does one piece, if there is one. last is the job that this worker
+// did something of before.
+func (e *Engine) workOnce(ctx context.Context, last *domain.JobID) (bool, error) {
+	claim, found, err := e.claim(ctx, false)
+	if !found || err != nil {
+		return false, err
+	}
+	if id := claim.Job.ID(); id != *last {
+		// There may be more of this job than one worker can do: each that
+		// begins on it wakes one more.
+		e.ring(ctx, claim.Job.Kind())
+		*last = id
+	}
+	return true, e.do(ctx, claim)
+}
+
+// claim takes the next piece of work.
+func (e *Engine) claim(ctx context.Context, suspect bool) (ports.Claim, bool, error) {
+	claim, found, err := e.store.Claim(ctx, ports.ClaimRequest{
+		Worker: e.cfg.Name, Kinds: e.kindNames(), Lease: e.cfg.Lease, Suspect: suspect,
+	}, e.cfg.Now())
+	if err != nil {
+		return ports.Claim{}, false, fmt.Errorf("claim work: %w", err)
+	}
+	return claim, found, nil
+}
+
+// do does a claimed piece and says what becomes of it. Its error is one of
+// the store alone: that of the work has been dealt with.
+func (e *Engine) do(ctx context.Context, claim ports.Claim) error {
+	work, done := lingering(ctx, e.cfg.Grace)
+	defer done()
+	var interrupted context.Context = work
+	if claim.Chunk == nil {
+		// Planning and exporting may take minutes and lose nothing by
+		// starting over, so they make way: for a stop, and for suspects.
+		long, leave := e.gate.long(work, claim.Suspect)
+		defer leave()
+		stop := context.AfterFunc(ctx, leave)
+		defer stop()
+		interrupted = long
+	}
+	err := e.perform(interrupted, claim)
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.Lease/4)
+	defer cancel()
+	return e.settle(settling, claim, err, interrupted.Err() != nil)
+}
+
+// perform does the piece; a panic comes back as an error.
+func (e *Engine) perform(ctx context.Context, claim ports.Claim) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+			e.log.Error("a kind panicked", "job", claim.Job.ID(), "kind", claim.Job.Kind(), "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	k := e.kind(claim.Job.Kind())
+	if claim.Strikes >= maxStrikes {
+		return e.giveUp(ctx, k, claim)
+	}
+	if allowed, err := e.allowed(ctx, k, claim.Job); err != nil {
+		return err
+	} else if !allowed {
+		return e.failJob(ctx, claim, domain.Failure{Code: domain.CodeForbidden, Params: map[string]string{"permission": string(k.permission)}})
+	}
+	switch {
+	case claim.Chunk != nil:
+		return e.applyChunk(ctx, k, claim)
+	case k.whole():
+		return e.export(ctx, k, claim)
+	default:
+		return e.plan(ctx, k, claim)
+	}
+}
+
+// settle says what becomes of a piece whose work ended with err.
+func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, interrupted bool) error {
+	log := e.log.With("job", claim.Job.ID(), "kind", claim.Job.Kind(), "epoch", claim.Epoch)
+	switch {
+	case err == nil:
+		e.tell()
+		return nil
+	case errors.Is(err, domain.CodeSuperseded):
+		log.Info("work was taken over or stopped")
+		if err := e.store.Release(ctx, claim, 0); err != nil {
+			return err
+		}
+		return e.endStopped(ctx, claim.Job.Ref())
+	case interrupted:
+		log.Info("work was interrupted and given back")
+		return e.store.Release(ctx, claim, 0)
+	case errors.Is(err, domain.CodeUnavailable):
+		delay := backoff(claim.Epoch)
+		log.Warn("the store or a disk does not answer; work is given back", "delay", delay, "error", err)
+		return e.store.Release(ctx, claim, delay)
+	default:
+		log.Error("work failed; it is suspect", "suspect", claim.Suspect, "strikes", claim.Strikes, "error", err)
+		if err := e.store.Suspect(ctx, claim); err != nil {
+			return err
+		}
+		nudge(e.suspects)
+		return nil
+	}
+}
+
+// allowed asks, before anything of the job is done, whether its submitter
+// still holds the permission.
+func (e *Engine) allowed(ctx context.Context, k *kind, job *domain.BatchJob) (bool, error) {
+	if e.authority == nil || job.Report().Ended() > 0 {
+		return true, nil
+	}
+	return e.authority.Holds(ctx, job.Tenant(), job.User(), k.permission)
+}
+
+// giveUp fails what has taken down its worker alone: the item, or the job.
+func (e *Engine) giveUp(ctx context.Context, k *kind, claim ports.Claim) error {
+	poison := domain.Failure{Code: domain.CodeInternal}
+	if claim.Chunk == nil {
+		return e.failJob(ctx, claim, poison)
+	}
+	p, err := k.open(claim.Job, *claim.Chunk)
+	if err != nil {
+		return e.failJob(ctx, claim, poison)
+	}
+	outcomes := make([]domain.Outcome, p.len)
+	for i := range outcomes {
+		outcomes[i] = domain.FailedWith(poison)
+	}
+	return e.store.InTx(ctx, func(ctx context.Context) error {
+		if err := e.store.HoldChunk(ctx, claim); err != nil {
+			return err
+		}
+		return e.record(ctx, claim, p, outcomes)
+	})
+}
+
+// failJob ends the claimed job because of cause.
+func (e *Engine) failJob(ctx context.Context, claim ports.Claim, cause domain.Failure) error {
+	return e.store.InTx(ctx, func(ctx context.Context) error {
+		if claim.Chunk != nil {
+			if err := e.store.HoldChunk(ctx, claim); err != nil {
+				return err
+			}
+		}
+		job, err := e.lockHeld(ctx, claim)
+		if err != nil {
+			return err
+		}
+		job.FailWith(cause, e.cfg.Now())
+		return e.saveEnded(ctx, job)
+	})
+}
+
+// lockHeld locks the claimed job, and fails with [domain.CodeSuperseded] when
+// the claim is on the job itself and does not hold any more.
+func (e *Engine) lockHeld(ctx context.Context, claim ports.Claim) (*domain.BatchJob, error) {
+	job, err := e.store.LockJob(ctx, claim.Job.Ref())
+	if err != nil {
+		return nil, err
+	}
+	if claim.Chunk == nil {
+		err = job.HeldBy(claim.Epoch)
+	}
+	return job, err
+}
+
+// lingering returns a context that goes on for grace after ctx ended, so that
+// work in hand can be finished.
+func lingering(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	timer := make(chan *time.Timer, 1)
+	stop := context.AfterFunc(ctx, func() { timer <- time.AfterFunc(grace, cancel) })
+	return work, func() {
+		if !stop() {
+			(<-timer).Stop()
+		}
+		cancel()
+	}
+}
+
+// backoff returns how long to wait after the nth attempt: one second,
+// doubled each time, at most a minute.
+func backoff(n int64) time.Duration {
+	return min(time.Second<<min(max(n-1, 0), 6), time.Minute)
+}

@@ -171,8 +171,9 @@ type Leases interface {
 	Release(ctx context.Context, claim Claim, delay time.Duration) error
 
 	// Suspect gives the piece back because it may be at fault. A chunk of
-	// several items is replaced by chunks of one item, all suspect, without
-	// strikes. Anything else becomes suspect, and gets a strike if it was already.
+	// several items is replaced by smaller ones ([domain.Chunk.Split]), all
+	// suspect, without strikes. Anything else becomes suspect, and gets a
+	// strike if it was already.
 	Suspect(ctx context.Context, claim Claim) error
 
 	// Expire does what Suspect does to every piece whose lease has run out,

@@ -116,12 +116,12 @@ func (s *Store) suspectChunk(t *tx, id domain.JobID, row chunkRow) error {
 		put(t, s.chunks[id], row.chunk.First, row)
 		return nil
 	}
-	singles, err := row.chunk.Singles()
+	parts, err := row.chunk.Split()
 	if err != nil {
 		return err
 	}
-	for _, single := range singles {
-		put(t, s.chunks[id], single.First, chunkRow{chunk: single, epoch: row.epoch, suspect: true})
+	for _, part := range parts {
+		put(t, s.chunks[id], part.First, chunkRow{chunk: part, epoch: row.epoch, suspect: true})
 	}
 	return nil
 }

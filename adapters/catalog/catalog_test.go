@@ -1,0 +1,118 @@
+package catalog_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/batchport/batchport/adapters/catalog"
+)
+
+// TestLanguagesAreComplete compares the files: what one language has, all have.
+func TestLanguagesAreComplete(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"messages", "labels"} {
+		want := keysOf(t, filepath.Join(folder, "en-US.json"))
+		for _, locale := range locales {
+			name := filepath.Join(folder, strings.ReplaceAll(locale, "_", "-")+".json")
+			if got := keysOf(t, name); !slices.Equal(got, want) {
+				t.Errorf("%s has the keys %q, want those of en-US, %q", name, got, want)
+			}
+		}
+	}
+}
+
+func TestLabel(t *testing.T) {
+	t.Parallel()
+	labels := catalog.NewLabels()
+	for _, c := range []struct{ locale, key, want string }{
+		{"zh_TW", "estate.id", "物件編號"},
+		{"zh_CN", "estate.id", "房源编号"},
+		{"en_US", "estate.id", "Estate ID"},
+		{"ja_JP", "estate.id", "物件番号"},
+		{"zh_TW", "file.estates", "物件匯出"},
+		{"zh_TW", "estate.status", "狀態"},
+		{"zh_TW", "estate.status.vacant", "待租"},
+		{"", "yes", "Yes"},
+		{"fr_FR", "no", "No"},
+		{"zh_TW", "estate.unheard", "estate.unheard"},
+		{"zh_TW", "", ""},
+	} {
+		if got := labels.Label(c.locale, c.key); got != c.want {
+			t.Errorf("Label(%q, %q) = %q, want %q", c.locale, c.key, got, c.want)
+		}
+	}
+}
+
+// TestEveryLabel asks for what the kinds ask for.
+func TestEveryLabel(t *testing.T) {
+	t.Parallel()
+	labels := catalog.NewLabels()
+	for _, key := range strings.Fields(`estate.id estate.community_id estate.name estate.country estate.district estate.address
+		estate.status estate.rent estate.area estate.listed estate.agent_id estate.landlord_id sheet.estates file.estates yes no
+		estate.status.vacant estate.status.rented estate.status.maintenance estate.status.closed`) {
+		for _, locale := range locales {
+			if got := labels.Label(locale, key); got == "" || got == key || strings.ContainsAny(got, "{}<>") {
+				t.Errorf("Label(%s, %s) = %q, want words", locale, key, got)
+			}
+		}
+	}
+}
+
+func TestLocale(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ header, accept, want string }{
+		{"zh_TW", "", "zh_TW"},
+		{"zh_CN", "ja", "zh_CN"},
+		{"en_US", "", "en_US"},
+		{"ja_JP", "zh-TW", "ja_JP"},
+		{"zh-tw", "", "zh_TW"},
+		{"JA-jp", "", "ja_JP"},
+		{" en_US ", "", "en_US"},
+		{"fr_FR", "ja", "default"}, // a header that is not known is not overruled
+		{"zh", "", "default"},
+		{"", "", "default"},
+		{"", "zh-TW,zh;q=0.9,en;q=0.8", "zh_TW"},
+		{"", "zh-HK,zh;q=0.8", "zh_TW"},
+		{"", "zh-MO", "zh_TW"},
+		{"", "zh-Hant", "zh_TW"},
+		{"", "zh-Hant-HK", "zh_TW"},
+		{"", "zh-Hans-HK", "zh_CN"},
+		{"", "zh", "zh_CN"},
+		{"", "zh-CN", "zh_CN"},
+		{"", "zh-SG", "zh_CN"},
+		{"", "en", "en_US"},
+		{"", "en-GB,zh-TW;q=0.9", "en_US"},
+		{"", "fr-FR, ja;q=0.5, en;q=0.4", "ja_JP"},
+		{"", "en;q=0.1, ja", "ja_JP"},
+		{"", "en;q=0, ja;q=0.2", "ja_JP"},
+		{"", "fr", "default"},
+		{"", "*", "default"},
+		{"", "und", "default"},
+		{"", "fr, *;q=0.5", "default"},
+		{"", ";;;,,,q=", "default"},
+		{"", strings.Repeat("-", 5000), "default"},
+		{"", strings.Repeat("fr,", 5000) + "ja", "ja_JP"},
+	} {
+		if got := catalog.Locale(c.header, c.accept, "default"); got != c.want {
+			t.Errorf("Locale(%q, %.60q) = %q, want %q", c.header, c.accept, got, c.want)
+		}
+	}
+}
+
+func keysOf(t *testing.T, name string) []string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var messages map[string]any
+	if err := json.Unmarshal(content, &messages); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return slices.Sorted(maps.Keys(messages))
+}

@@ -3,6 +3,8 @@ package domain
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 )
 
 // Chunk is a run of consecutive items of a job that are worked on and
@@ -26,15 +28,22 @@ func NewChunk[I any](first int, items []I) (Chunk, error) {
 	return Chunk{First: first, Len: len(items), Items: encoded}, nil
 }
 
-// Singles splits the chunk into chunks of one item each, in order.
-func (c Chunk) Singles() ([]Chunk, error) {
+// Split divides a chunk of n items into about √n chunks of about √n items, in
+// order: few enough to be tried quickly, and two steps from a thousand items to
+// a single one. A chunk of one item gives itself.
+func (c Chunk) Split() ([]Chunk, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(c.Items, &items); err != nil {
 		return nil, fmt.Errorf("decode the items of chunk %d: %w", c.First, err)
 	}
-	singles := make([]Chunk, len(items))
-	for i, item := range items {
-		singles[i] = Chunk{First: c.First + i, Len: 1, Items: append(append([]byte{'['}, item...), ']')}
+	size := max(1, int(math.Sqrt(float64(len(items)))))
+	first, parts := c.First, make([]Chunk, 0, len(items)/size+1)
+	for part := range slices.Chunk(items, size) {
+		chunk, err := NewChunk(first, part)
+		if err != nil {
+			return nil, err
+		}
+		parts, first = append(parts, chunk), first+len(part)
 	}
-	return singles, nil
+	return parts, nil
 }

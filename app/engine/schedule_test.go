@@ -172,7 +172,7 @@ func (w *world) boot() *process {
 		Events: chaosEvents{p, w.stream},
 		Files:  chaosFiles{p, w.files},
 	}, Config{
-		ChunkSize: 3, Lease: lease, Now: func() time.Time { return w.now },
+		ChunkSize: 5, Lease: lease, Now: func() time.Time { return w.now },
 		Random: func() uint64 { w.ids++; return w.ids },
 	})
 	if err != nil {
@@ -362,7 +362,7 @@ func (w *world) drawVerdict() verdict {
 // submission draws a job.
 func (w *world) submission() func(context.Context, *Engine) {
 	tenant := domain.TenantID([]string{"a", "b"}[w.choose(2)])
-	plan := schedulePlan{Items: 1 + w.choose(8), Harm: map[int]string{}}
+	plan := schedulePlan{Items: 1 + w.choose(12), Harm: map[int]string{}}
 	for range w.choose(3) {
 		harm := []string{harmData, harmPanic, harmKill, harmPlain}[w.choose(4)]
 		plan.Harm[w.choose(plan.Items)] = harm

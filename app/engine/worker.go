@@ -11,9 +11,16 @@ import (
 	"github.com/batchport/batchport/ports"
 )
 
-// maxStrikes is how often a piece may take its worker down while it runs
-// alone, before it is given up.
-const maxStrikes = 2
+const (
+	// maxStrikes is how often the worker of a piece may vanish while the
+	// piece runs alone, before the piece is given up. Whoever pulls the plug may
+	// hit the same piece twice; a third time it is no accident.
+	maxStrikes = 3
+
+	// maxFaults is how often a piece may panic, or fail in a way that nobody
+	// foresaw, while it runs alone. Nothing else can be to blame for that.
+	maxFaults = 2
+)
 
 // workOff does pieces of work until there is none. It is what a bell wakes.
 func (e *Engine) workOff(ctx context.Context) error {
@@ -129,6 +136,9 @@ func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, inter
 		delay := backoff(claim.Epoch)
 		log.Warn("the store or a disk does not answer; work is given back", "delay", delay, "error", err)
 		return e.store.Release(ctx, claim, delay)
+	case claim.Suspect && single(claim) && claim.Strikes >= maxFaults-1:
+		log.Error("work failed again, alone; it is given up", "error", err)
+		return e.giveUp(ctx, e.kind(claim.Job.Kind()), claim)
 	default:
 		log.Error("work failed; it is suspect", "suspect", claim.Suspect, "strikes", claim.Strikes, "error", err)
 		if err := e.store.Suspect(ctx, claim); err != nil {
@@ -138,6 +148,9 @@ func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, inter
 		return nil
 	}
 }
+
+// single reports whether the claim can be split no further.
+func single(claim ports.Claim) bool { return claim.Chunk == nil || claim.Chunk.Len == 1 }
 
 // allowed asks, before anything of the job is done, whether its submitter
 // still holds the permission.

@@ -1,0 +1,79 @@
+package estates
+
+import (
+	"strconv"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/domain/estate"
+)
+
+// maxProblems bounds how many failures one request gets, so that a hostile one
+// of millions of bad values costs no more to answer than to read.
+const maxProblems = 1000
+
+// maxFieldName bounds what is repeated of a name that a client made up.
+const maxFieldName = 100
+
+// problems collects all that is wrong with a request.
+type problems struct {
+	failures []domain.Failure
+	code     domain.Code // of the request as a whole
+}
+
+func newProblems() *problems { return &problems{code: domain.CodeInvalid} }
+
+func (p *problems) add(code domain.Code, field string, v Value, pairs ...string) {
+	p.addText(code, field, v.sent(), pairs...)
+}
+
+func (p *problems) addText(code domain.Code, field, value string, pairs ...string) {
+	if len(p.failures) < maxProblems {
+		p.failures = append(p.failures, domain.NewFailure(code, field, value, pairs...))
+	}
+}
+
+// missing reports a field that was not given.
+func (p *problems) missing(field string) { p.addText(domain.CodeRequired, field, "") }
+
+// err returns all that was found, or nil.
+func (p *problems) err() error { return domain.FailAll(p.code, p.failures) }
+
+// id reads an identifier, and reports anything else.
+func (p *problems) id(field string, v Value) (id int64, ok bool) {
+	return p.whole(field, v, "id", 1, estate.MaxID)
+}
+
+// integer reads a whole number from 0 to most, and reports anything else.
+func (p *problems) integer(field string, v Value, most int64) (n int64, ok bool) {
+	return p.whole(field, v, "integer", 0, most)
+}
+
+func (p *problems) whole(field string, v Value, expected string, least, most int64) (n int64, ok bool) {
+	n, ok = v.integer(true)
+	switch {
+	case !ok:
+		p.add(domain.CodeInvalid, field, v, "expected", expected)
+	case n < least || n > most:
+		p.add(domain.CodeOutOfRange, field, v, "min", strconv.FormatInt(least, 10), "max", strconv.FormatInt(most, 10))
+		ok = false
+	}
+	return n, ok
+}
+
+// path names a member of a field.
+func path(field, member string) string { return field + "." + shortName(member) }
+
+// shortName is a name that a client made up, shortened when it is long.
+func shortName(name string) string {
+	runes := 0
+	for i := range name {
+		if runes == maxFieldName {
+			return name[:i] + "…"
+		}
+		runes++
+	}
+	return name
+}
+
+// at names the element i of a list, counted from 0.
+func at(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }

@@ -1,0 +1,129 @@
+package estates
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/domain/estate"
+)
+
+// recordReader reads the members of an object by name, collects what is wrong
+// with them, and remembers which of them somebody asked for.
+type recordReader struct {
+	object   Value
+	asked    []string
+	failures []domain.Failure
+}
+
+func (r *recordReader) add(code domain.Code, field string, v Value, pairs ...string) {
+	f := domain.NewFailure(code, field, v.sent(), pairs...)
+	f.Value = strings.Clone(f.Value) // else it keeps the whole text alive that it was shortened from
+	r.failures = append(r.failures, f)
+}
+
+// take returns the member of the name, if it is of one of the kinds; anything
+// else is reported.
+func (r *recordReader) take(field, expected string, kinds ...ValueKind) (v Value, ok bool) {
+	v = r.ask(field)
+	switch {
+	case v.Kind == Null:
+		r.failures = append(r.failures, domain.NewFailure(domain.CodeRequired, field, ""))
+	case !slices.Contains(kinds, v.Kind):
+		r.add(domain.CodeInvalid, field, v, "expected", expected)
+	default:
+		return v, true
+	}
+	return Value{}, false
+}
+
+func (r *recordReader) ask(field string) Value {
+	r.asked = append(r.asked, field)
+	return r.object.Member(field)
+}
+
+// text reads a string.
+func (r *recordReader) text(field string) string {
+	v, _ := r.take(field, "string", String)
+	return v.Text
+}
+
+// flag reads true or false.
+func (r *recordReader) flag(field string) bool {
+	v, _ := r.take(field, "boolean", Bool)
+	return v.Bool
+}
+
+// number reads a whole number.
+func (r *recordReader) number(field string) int64 {
+	return r.integer(field, "integer", Number)
+}
+
+// id reads an identifier: a number or a string of digits.
+func (r *recordReader) id(field string) int64 {
+	return r.integer(field, "id", Number, String)
+}
+
+// optionalID reads an identifier, or 0 when it is absent or null. A 0 that was
+// sent is reported: it is no identifier.
+func (r *recordReader) optionalID(field string) int64 {
+	if r.object.Member(field).Kind == Null {
+		r.ask(field)
+		return 0
+	}
+	before := len(r.failures)
+	id := r.id(field)
+	if id == 0 && len(r.failures) == before {
+		r.add(domain.CodeOutOfRange, field, r.object.Member(field), "min", "1", "max", strconv.FormatInt(estate.MaxID, 10))
+	}
+	return id
+}
+
+// area reads an area in ping, as a string.
+func (r *recordReader) area(field string) estate.Area {
+	v, ok := r.take(field, "number", String)
+	if !ok {
+		return 0
+	}
+	area, ok := estate.ParseArea(v.Text)
+	if !ok {
+		r.add(domain.CodeInvalid, field, v, "expected", "number")
+	}
+	return area
+}
+
+// date reads a day; whether there is such a day is for the record to say.
+func (r *recordReader) date(field string) estate.Date { return estate.Date(r.text(field)) }
+
+func (r *recordReader) integer(field, expected string, kinds ...ValueKind) int64 {
+	v, ok := r.take(field, expected, kinds...)
+	if !ok {
+		return 0
+	}
+	n, ok := v.integer(true)
+	if !ok {
+		r.add(domain.CodeInvalid, field, v, "expected", expected)
+	}
+	return n
+}
+
+// finish returns all that is wrong: what was found while reading, the faults
+// of the record where its field could be read, and the members that nobody
+// asked for.
+func (r *recordReader) finish(faults []domain.Failure) []domain.Failure {
+	unreadable := len(r.failures)
+	for _, f := range faults {
+		if slices.ContainsFunc(r.failures[:unreadable], func(u domain.Failure) bool { return u.Field == f.Field }) {
+			continue
+		}
+		// The value as it was sent: a number too large for us reads otherwise.
+		r.add(f.Code, f.Field, r.object.Member(f.Field), pairsOf(f)...)
+	}
+	for _, m := range r.object.Members {
+		if len(r.failures) < maxLineFailures && !slices.Contains(r.asked, m.Name) {
+			r.add(domain.CodeUnknownField, shortName(m.Name), m.Value)
+		}
+	}
+	return r.failures
+}

@@ -12,7 +12,7 @@ import (
 
 // AddAPIKey implements [ports.APIKeys].
 func (s *Store) AddAPIKey(ctx context.Context, key ports.APIKey) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		if _, taken := s.apiKeys[key.ID]; taken {
 			return domain.Fail(domain.NewFailure(domain.CodeConflict, "id", key.ID))
 		}
@@ -24,7 +24,7 @@ func (s *Store) AddAPIKey(ctx context.Context, key ports.APIKey) error {
 
 // FindAPIKey implements [ports.APIKeys].
 func (s *Store) FindAPIKey(ctx context.Context, id string) (key ports.APIKey, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		stored, found := s.apiKeys[id]
 		if !found {
 			return domain.Fail(domain.NewFailure(domain.CodeNotFound, "id", id))
@@ -38,7 +38,7 @@ func (s *Store) FindAPIKey(ctx context.Context, id string) (key ports.APIKey, er
 
 // ListAPIKeys implements [ports.APIKeys].
 func (s *Store) ListAPIKeys(ctx context.Context, tenant domain.TenantID) (keys []ports.APIKey, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		for _, key := range s.apiKeys {
 			if tenant == "" || key.Tenant == tenant {
 				key.Permissions = slices.Clone(key.Permissions)
@@ -55,7 +55,7 @@ func (s *Store) ListAPIKeys(ctx context.Context, tenant domain.TenantID) (keys [
 
 // RevokeAPIKey implements [ports.APIKeys].
 func (s *Store) RevokeAPIKey(ctx context.Context, id string, at time.Time) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		key, found := s.apiKeys[id]
 		switch {
 		case !found:
@@ -70,7 +70,7 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id string, at time.Time) error
 
 // Holds implements [ports.Authority].
 func (s *Store) Holds(ctx context.Context, tenant domain.TenantID, user domain.UserID, permission domain.Permission) (holds bool, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		for _, key := range s.apiKeys {
 			may := domain.Principal{Permissions: key.Permissions}.May(permission)
 			if key.Tenant == tenant && key.User == user && key.RevokedAt.IsZero() && may {

@@ -35,7 +35,7 @@ func copyFailure(f domain.Failure) domain.Failure {
 
 // AddChunks implements [ports.Chunks].
 func (s *Store) AddChunks(ctx context.Context, ref domain.JobRef, chunks []domain.Chunk) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		if _, err := s.job(ref); err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (s *Store) AddChunks(ctx context.Context, ref domain.JobRef, chunks []domai
 
 // ClearChunks implements [ports.Chunks].
 func (s *Store) ClearChunks(ctx context.Context, ref domain.JobRef) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		if _, err := s.job(ref); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (s *Store) ClearChunks(ctx context.Context, ref domain.JobRef) error {
 func (s *Store) EachChunk(ctx context.Context, ref domain.JobRef) iter.Seq2[domain.Chunk, error] {
 	return func(yield func(domain.Chunk, error) bool) {
 		var chunks []domain.Chunk
-		err := s.do(ctx, func(*tx) error {
+		err := s.do(ctx, func(s *Store, _ *tx) error {
 			if _, err := s.job(ref); err != nil {
 				return err
 			}
@@ -88,7 +88,7 @@ func (s *Store) EachChunk(ctx context.Context, ref domain.JobRef) iter.Seq2[doma
 
 // HoldChunk implements [ports.Chunks].
 func (s *Store) HoldChunk(ctx context.Context, claim ports.Claim) error {
-	return s.do(ctx, func(*tx) error {
+	return s.do(ctx, func(s *Store, _ *tx) error {
 		_, err := s.heldChunk(claim)
 		return err
 	})
@@ -96,7 +96,7 @@ func (s *Store) HoldChunk(ctx context.Context, claim ports.Claim) error {
 
 // FinishChunk implements [ports.Chunks].
 func (s *Store) FinishChunk(ctx context.Context, claim ports.Claim) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		row, err := s.heldChunk(claim)
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func (s *Store) heldChunk(claim ports.Claim) (chunkRow, error) {
 
 // AddFailures implements [ports.Failures].
 func (s *Store) AddFailures(ctx context.Context, ref domain.JobRef, failures []domain.ItemFailure) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		if _, err := s.job(ref); err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (s *Store) AddFailures(ctx context.Context, ref domain.JobRef, failures []d
 
 // ListFailures implements [ports.Failures].
 func (s *Store) ListFailures(ctx context.Context, ref domain.JobRef, after, limit int) (list []domain.ItemFailure, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		if _, err := s.job(ref); err != nil {
 			return nil // a job of another tenant has no failures to show
 		}
@@ -154,7 +154,7 @@ func (s *Store) ListFailures(ctx context.Context, ref domain.JobRef, after, limi
 
 // ClearFailures implements [ports.Failures].
 func (s *Store) ClearFailures(ctx context.Context, ref domain.JobRef) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		if _, err := s.job(ref); err == nil {
 			drop(t, s.failures, ref.ID)
 		}

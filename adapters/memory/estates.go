@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -47,6 +48,13 @@ func newEstateTables() estateTables {
 	}
 }
 
+func (t estateTables) copy() estateTables {
+	return estateTables{
+		users: maps.Clone(t.users), communities: maps.Clone(t.communities), estates: maps.Clone(t.estates),
+		grants: maps.Clone(t.grants), contracts: maps.Clone(t.contracts), repairs: maps.Clone(t.repairs),
+	}
+}
+
 // SelectEstates implements [ports.EstateSelector].
 func (s *Store) SelectEstates(ctx context.Context, tenant domain.TenantID, filter estate.Filter) iter.Seq2[int64, error] {
 	return func(yield func(int64, error) bool) {
@@ -87,7 +95,7 @@ func (s *Store) EachEstateOf(ctx context.Context, tenant domain.TenantID, ids []
 func (s *Store) eachEstate(ctx context.Context, read func() []estate.Estate) iter.Seq2[estate.Estate, error] {
 	return func(yield func(estate.Estate, error) bool) {
 		var found []estate.Estate
-		err := s.do(ctx, func(*tx) error {
+		err := s.do(ctx, func(s *Store, _ *tx) error {
 			found = read()
 			return nil
 		})
@@ -111,7 +119,7 @@ func (s *Store) eachEstate(ctx context.Context, read func() []estate.Estate) ite
 // SetListed implements [ports.Listings].
 func (s *Store) SetListed(ctx context.Context, tenant domain.TenantID, ids []int64, listed bool) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(ids))
-	err := s.do(ctx, func(t *tx) error {
+	err := s.do(ctx, func(s *Store, t *tx) error {
 		for i, id := range ids {
 			key := objectKey{tenant, id}
 			e, found := s.estates.estates[key]
@@ -135,7 +143,7 @@ func (s *Store) SetListed(ctx context.Context, tenant domain.TenantID, ids []int
 
 // ListGrants implements [ports.Grants].
 func (s *Store) ListGrants(ctx context.Context, tenant domain.TenantID, ids []int64) (grants []estate.Grant, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		for _, id := range unique(ids) {
 			if g, ok := s.estates.grants[objectKey{tenant, id}]; ok {
 				g.Capabilities = slices.Clone(g.Capabilities)

@@ -70,7 +70,7 @@ func (s *Store) UpsertRepairs(ctx context.Context, tenant domain.TenantID, repai
 // upsert stores records one after another.
 func upsert[R any](ctx context.Context, s *Store, records []R, store func(*tx, R) domain.Outcome) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(records))
-	err := s.do(ctx, func(t *tx) error {
+	err := s.do(ctx, func(s *Store, t *tx) error {
 		for i, r := range records {
 			outcomes[i] = store(t, r)
 		}

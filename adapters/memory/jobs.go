@@ -43,7 +43,7 @@ func copySnapshot(s domain.JobSnapshot) domain.JobSnapshot {
 
 // AddJob implements [ports.Jobs].
 func (s *Store) AddJob(ctx context.Context, job *domain.BatchJob) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		if _, taken := s.jobs[job.ID()]; taken {
 			return domain.Fail(domain.NewFailure(domain.CodeConflict, "id", string(job.ID())))
 		}
@@ -55,7 +55,7 @@ func (s *Store) AddJob(ctx context.Context, job *domain.BatchJob) error {
 
 // FindJob implements [ports.Jobs].
 func (s *Store) FindJob(ctx context.Context, ref domain.JobRef) (job *domain.BatchJob, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		row, err := s.job(ref)
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func (s *Store) LockJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJo
 
 // SaveJob implements [ports.Jobs].
 func (s *Store) SaveJob(ctx context.Context, job *domain.BatchJob) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		row, err := s.job(job.Ref())
 		if err != nil {
 			return err
@@ -111,7 +111,7 @@ func (s *Store) putJob(t *tx, row jobRow) {
 // submission, until it returns an error.
 func (s *Store) EachJob(ctx context.Context, visit func(*domain.BatchJob) error) error {
 	var jobs []jobRow
-	err := s.do(ctx, func(*tx) error {
+	err := s.do(ctx, func(s *Store, _ *tx) error {
 		jobs = slices.Collect(maps.Values(s.jobs))
 		return nil
 	})

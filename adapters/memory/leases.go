@@ -10,7 +10,7 @@ import (
 
 // Extend implements [ports.Leases].
 func (s *Store) Extend(ctx context.Context, claim ports.Claim, duration time.Duration) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		held := lease{held: true, until: s.clock().Add(duration)}
 		if !s.release(t, claim, held) {
 			return domain.CodeSuperseded
@@ -21,7 +21,7 @@ func (s *Store) Extend(ctx context.Context, claim ports.Claim, duration time.Dur
 
 // Release implements [ports.Leases].
 func (s *Store) Release(ctx context.Context, claim ports.Claim, delay time.Duration) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		s.release(t, claim, lease{notUntil: s.clock().Add(delay)})
 		return nil
 	})
@@ -58,7 +58,7 @@ func (s *Store) heldJob(claim ports.Claim) (jobRow, error) {
 
 // Suspect implements [ports.Leases].
 func (s *Store) Suspect(ctx context.Context, claim ports.Claim) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		if claim.Chunk == nil {
 			if row, err := s.heldJob(claim); err == nil {
 				s.suspectJob(t, row)
@@ -74,7 +74,7 @@ func (s *Store) Suspect(ctx context.Context, claim ports.Claim) error {
 
 // Expire implements [ports.Leases].
 func (s *Store) Expire(ctx context.Context, everything bool) (n int, err error) {
-	err = s.do(ctx, func(t *tx) error {
+	err = s.do(ctx, func(s *Store, t *tx) error {
 		clock := s.clock()
 		lost := func(l lease) bool { return l.held && (everything || !l.until.After(clock)) }
 		for _, id := range sortedKeys(s.open) {

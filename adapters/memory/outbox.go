@@ -29,7 +29,7 @@ func copyEvent(e domain.Event) domain.Event {
 
 // AddEvents implements [ports.Outbox].
 func (s *Store) AddEvents(ctx context.Context, events []domain.Event) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		for _, e := range events {
 			key := eventKey{e.Tenant, e.ID}
 			if _, taken := s.outbox[key]; taken {
@@ -44,7 +44,7 @@ func (s *Store) AddEvents(ctx context.Context, events []domain.Event) error {
 
 // UnpublishedEvents implements [ports.Outbox].
 func (s *Store) UnpublishedEvents(ctx context.Context, limit int) (events []domain.Event, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		var rows []outboxRow
 		for _, row := range s.outbox {
 			if !row.published {
@@ -62,7 +62,7 @@ func (s *Store) UnpublishedEvents(ctx context.Context, limit int) (events []doma
 
 // MarkPublished implements [ports.Outbox].
 func (s *Store) MarkPublished(ctx context.Context, events []domain.Event, positions []ports.StreamPosition) error {
-	return s.do(ctx, func(t *tx) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
 		for key, row := range s.outbox {
 			if row.published && slices.Contains(positions, row.position) {
 				row.published, row.position = false, ports.StreamPosition{}
@@ -82,7 +82,7 @@ func (s *Store) MarkPublished(ctx context.Context, events []domain.Event, positi
 
 // ReopenEvents implements [ports.Outbox].
 func (s *Store) ReopenEvents(ctx context.Context, state ports.StreamState) (n int, err error) {
-	err = s.do(ctx, func(t *tx) error {
+	err = s.do(ctx, func(s *Store, t *tx) error {
 		for key, row := range s.outbox {
 			lost := row.position.Stream != state.Stream || row.position.Sequence > state.Last
 			if row.published && lost {
@@ -98,7 +98,7 @@ func (s *Store) ReopenEvents(ctx context.Context, state ports.StreamState) (n in
 
 // PurgeEvents implements [ports.Outbox].
 func (s *Store) PurgeEvents(ctx context.Context, before time.Time) (n int, err error) {
-	err = s.do(ctx, func(t *tx) error {
+	err = s.do(ctx, func(s *Store, t *tx) error {
 		for key, row := range s.outbox {
 			if row.published && row.event.Time.Before(before) {
 				drop(t, s.outbox, key)
@@ -112,7 +112,7 @@ func (s *Store) PurgeEvents(ctx context.Context, before time.Time) (n int, err e
 
 // ReserveKey implements [ports.IdempotencyKeys].
 func (s *Store) ReserveKey(ctx context.Context, key ports.IdempotencyKey, since time.Time) (job domain.JobID, err error) {
-	err = s.do(ctx, func(t *tx) error {
+	err = s.do(ctx, func(s *Store, t *tx) error {
 		k := tenantKey{key.Tenant, key.Key}
 		stored, found := s.keys[k]
 		switch {
@@ -131,7 +131,7 @@ func (s *Store) ReserveKey(ctx context.Context, key ports.IdempotencyKey, since 
 
 // PurgeKeys implements [ports.IdempotencyKeys].
 func (s *Store) PurgeKeys(ctx context.Context, before time.Time) (n int, err error) {
-	err = s.do(ctx, func(t *tx) error {
+	err = s.do(ctx, func(s *Store, t *tx) error {
 		for k, key := range s.keys {
 			if key.At.Before(before) {
 				drop(t, s.keys, k)

@@ -12,7 +12,7 @@ import (
 
 // Claim implements [ports.Queue].
 func (s *Store) Claim(ctx context.Context, request ports.ClaimRequest, now time.Time) (claim ports.Claim, found bool, err error) {
-	err = s.do(ctx, func(t *tx) error {
+	err = s.do(ctx, func(s *Store, t *tx) error {
 		clock, load := s.clock(), s.leasesByTenant()
 		jobs := s.runnable()
 		slices.SortStableFunc(jobs, func(a, b jobRow) int {
@@ -115,7 +115,7 @@ func claimable(l lease, clock time.Time) bool { return !l.held && !l.notUntil.Af
 
 // Waiting implements [ports.Queue].
 func (s *Store) Waiting(ctx context.Context) (waiting []ports.Waiting, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		clock := s.clock()
 		seen := map[ports.Waiting]bool{}
 		note := func(w ports.Waiting) {
@@ -148,7 +148,7 @@ func (s *Store) Waiting(ctx context.Context) (waiting []ports.Waiting, err error
 
 // InFlight implements [ports.Queue].
 func (s *Store) InFlight(ctx context.Context, ref domain.JobRef) (n int, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		if _, err := s.job(ref); err == nil {
 			n = s.leases(ref.ID)
 		}
@@ -159,7 +159,7 @@ func (s *Store) InFlight(ctx context.Context, ref domain.JobRef) (n int, err err
 
 // Stopped implements [ports.Queue].
 func (s *Store) Stopped(ctx context.Context, limit int) (refs []domain.JobRef, err error) {
-	err = s.do(ctx, func(*tx) error {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
 		for _, id := range sortedKeys(s.open) {
 			row := s.jobs[id]
 			if row.snapshot.CancelRequested && s.leases(id) == 0 && len(refs) < limit {

@@ -80,6 +80,7 @@ type txKey struct{ store *Store }
 var (
 	errNested    = &domain.Error{Code: domain.CodeInternal, Err: errors.New("transaction inside a transaction")}
 	errNoTx      = &domain.Error{Code: domain.CodeInternal, Err: errors.New("no open transaction")}
+	errReadOnly  = &domain.Error{Code: domain.CodeInternal, Err: errors.New("a snapshot cannot be written")}
 	errSavepoint = &domain.Error{Code: domain.CodeInternal, Err: errors.New("savepoint inside a savepoint")}
 )
 
@@ -138,14 +139,39 @@ func (s *Store) Savepoint(ctx context.Context, fn func(context.Context) error) e
 	return nil
 }
 
-// Snapshot implements [ports.Transactions]. A transaction shuts everybody
-// else out, so readers of this package copy what they yield before they yield
-// the first, which makes each read a view of its own.
+// snapshotKey finds the open snapshot of one store in a context.
+type snapshotKey struct{ store *Store }
+
+// Snapshot implements [ports.Transactions]: the view is a copy of the maps,
+// whose values never change.
 func (s *Store) Snapshot(ctx context.Context, fn func(context.Context) error) error {
-	if err := ctx.Err(); err != nil {
+	var view *Store
+	err := s.do(ctx, func(s *Store, _ *tx) error {
+		view = s.copy()
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	return fn(ctx)
+	return fn(context.WithValue(ctx, snapshotKey{s}, view))
+}
+
+func (s *Store) copy() *Store {
+	return &Store{
+		clock: s.clock, submissions: s.submissions, added: s.added,
+		jobs: maps.Clone(s.jobs), open: maps.Clone(s.open),
+		chunks: cloneDeep(s.chunks), failures: cloneDeep(s.failures),
+		outbox: maps.Clone(s.outbox), keys: maps.Clone(s.keys), apiKeys: maps.Clone(s.apiKeys),
+		estates: s.estates.copy(),
+	}
+}
+
+func cloneDeep[K, L comparable, V any](m map[K]map[L]V) map[K]map[L]V {
+	clone := make(map[K]map[L]V, len(m))
+	for k, inner := range m {
+		clone[k] = maps.Clone(inner)
+	}
+	return clone
 }
 
 // OnRollback makes the open transaction of ctx call undo if it, or the
@@ -160,15 +186,33 @@ func (s *Store) OnRollback(ctx context.Context, undo func()) {
 	t.undo = append(t.undo, undo)
 }
 
-// do runs fn in the open transaction of ctx, or in one of its own.
-func (s *Store) do(ctx context.Context, fn func(t *tx) error) error {
+// do runs fn in the open transaction of ctx, or on its snapshot, or in a
+// transaction of its own. fn works on the store that it is given.
+func (s *Store) do(ctx context.Context, fn func(s *Store, t *tx) error) error {
 	if t, ok := ctx.Value(txKey{s}).(*tx); ok {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return fn(t)
+		return fn(s, t)
 	}
-	return s.InTx(ctx, func(ctx context.Context) error { return fn(ctx.Value(txKey{s}).(*tx)) })
+	if view, ok := ctx.Value(snapshotKey{s}).(*Store); ok {
+		return view.read(ctx, fn)
+	}
+	return s.InTx(ctx, func(ctx context.Context) error { return fn(s, ctx.Value(txKey{s}).(*tx)) })
+}
+
+// read runs fn on a snapshot, which cannot be written.
+func (s *Store) read(ctx context.Context, fn func(s *Store, t *tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := &tx{}
+	err := fn(s, t)
+	if err == nil && len(t.undo) > 0 {
+		err = errReadOnly
+	}
+	t.rollBackTo(0)
+	return err
 }
 
 // put sets m[k], and undoes it with the transaction.

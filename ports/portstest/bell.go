@@ -206,7 +206,9 @@ func newListening(t *testing.T, bell ports.Bell, workers int, kinds ...domain.Ki
 			close(*gate)
 		}
 		cancel()
-		l.end(t)
+		if err := l.end(t); err != nil {
+			t.Errorf("Listen after its context ended = %v, want nil", err)
+		}
 	})
 	for _, kind := range kinds {
 		for deadline := time.Now().Add(bellPatience); ; {

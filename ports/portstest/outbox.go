@@ -157,6 +157,21 @@ func outboxReopen(t *testing.T, open func(*testing.T) ports.Store) {
 		f.wantUnpublished(10, nil)
 	})
 
+	t.Run("at a place that the stream has used again", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		events := suiteEvents(1, 4)
+		f.addEvents(events...)
+		f.markPublished(events[:3], positionsIn("s", 11, 3))
+		// The stream lost 12 and 13, and gave 12 to another event before
+		// anybody asked how far it reaches.
+		f.markPublished(events[3:], positionsIn("s", 12, 1))
+		f.wantUnpublished(10, events[1:2])
+		reopen(f, ports.StreamState{Stream: "s", Last: 12}, 1)
+		f.wantUnpublished(10, events[1:3])
+		f.markPublished(events[3:], positionsIn("s", 12, 1)) // its own place again
+		f.wantUnpublished(10, events[1:3])
+	})
 	t.Run("in another stream", func(t *testing.T) {
 		t.Parallel()
 		f := newStoreFixture(t, open)

@@ -1,0 +1,53 @@
+package bunstore
+
+import (
+	"context"
+	"strings"
+)
+
+// A multi-row INSERT is split into runs, since the text of a statement is
+// held in memory, and longer ones gain nothing.
+const (
+	insertRows  = 500
+	insertBytes = 1 << 20
+)
+
+// insert adds n rows, whose values row returns, with statements that begin
+// with head. Outside of a transaction it makes one. No rows: nothing is done.
+func (s *Store) insert(ctx context.Context, head string, n int, row func(i int) ([]any, error)) error {
+	if n == 0 {
+		return s.writable(ctx)
+	}
+	return s.inTx(ctx, func(ctx context.Context) error {
+		var args []any
+		rows, size := 0, 0
+		for i := range n {
+			values, err := row(i)
+			if err != nil {
+				return err
+			}
+			args = append(args, values...)
+			rows, size = rows+1, size+textSize(values)
+			if rows < insertRows && size < insertBytes && i < n-1 {
+				continue
+			}
+			one := "(" + placeholders(len(values)) + "), "
+			statement := head + " VALUES " + strings.TrimSuffix(strings.Repeat(one, rows), ", ")
+			if _, err := s.exec(ctx, statement, args...); err != nil {
+				return err
+			}
+			args, rows, size = args[:0], 0, 0
+		}
+		return nil
+	})
+}
+
+// textSize returns how many bytes of text there are in values.
+func textSize(values []any) (size int) {
+	for _, v := range values {
+		if s, ok := v.(string); ok {
+			size += len(s)
+		}
+	}
+	return size
+}

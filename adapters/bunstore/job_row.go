@@ -1,0 +1,124 @@
+package bunstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/batchport/batchport/domain"
+)
+
+// The columns of a job. What it was submitted as never changes; the rest is
+// its life, which SaveJob writes.
+const (
+	jobSpecColumns = "tenant, id, user_id, kind, resource, whole, locale, select_all, expected, items, submitted_at, payload"
+	jobLifeColumns = "state, total, created, updated, unchanged, deleted, exported, failed, skipped, cancelled, " +
+		"processed, cancel_requested, epoch, suspect, strikes, sequence, started_at, ended_at, ended, needs_worker, cause, file"
+	jobColumns = jobSpecColumns + ", " + jobLifeColumns
+)
+
+// jobLifeSets assigns every column of jobLifeColumns.
+var jobLifeSets = strings.ReplaceAll(jobLifeColumns, ", ", " = ?, ") + " = ?"
+
+// failureDocument is a failure as it is stored, in JSON.
+type failureDocument struct {
+	Key    string            `json:"key,omitempty"`
+	Code   domain.Code       `json:"code"`
+	Field  string            `json:"field,omitempty"`
+	Value  string            `json:"value,omitempty"`
+	Params map[string]string `json:"params"`
+}
+
+func failureDocumentOf(key string, f domain.Failure) failureDocument {
+	return failureDocument{Key: key, Code: f.Code, Field: f.Field, Value: f.Value, Params: f.Params}
+}
+
+func (d failureDocument) failure() domain.Failure {
+	return domain.Failure{Code: d.Code, Field: d.Field, Value: d.Value, Params: d.Params}
+}
+
+// fileDocument is a job's file as it is stored, in JSON.
+type fileDocument struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+}
+
+// jobSpecArgs returns the values of jobSpecColumns.
+func jobSpecArgs(s domain.JobSnapshot) []any {
+	var expected any
+	if s.Selection.Expected != nil {
+		expected = *s.Selection.Expected
+	}
+	return []any{
+		string(s.Tenant), string(s.ID), string(s.User), string(s.Kind), s.Resource, flag(s.Whole), s.Locale,
+		flag(s.Selection.All), expected, s.Items, micros(s.SubmittedAt), text(s.Payload),
+	}
+}
+
+// jobLifeArgs returns the values of jobLifeColumns.
+func jobLifeArgs(job *domain.BatchJob) ([]any, error) {
+	s := job.Snapshot()
+	var cause, file []byte
+	var err error
+	if s.Cause != nil {
+		if cause, err = json.Marshal(failureDocumentOf("", *s.Cause)); err != nil {
+			return nil, err
+		}
+	}
+	if s.File != nil {
+		if file, err = json.Marshal(fileDocument(*s.File)); err != nil {
+			return nil, err
+		}
+	}
+	r := s.Report
+	return []any{
+		string(s.State), r.Total, r.Created, r.Updated, r.Unchanged, r.Deleted, r.Exported, r.Failed, r.Skipped, r.Cancelled,
+		s.Processed, flag(s.CancelRequested), s.Epoch, flag(s.Suspect), s.Strikes, s.Sequence,
+		micros(s.StartedAt), micros(s.EndedAt), flag(s.State.Ended()), flag(job.NeedsWorker()), text(cause), text(file),
+	}, nil
+}
+
+// scanJob reads the jobColumns of a row.
+func scanJob(rows *sql.Rows) (*domain.BatchJob, error) {
+	var (
+		s                             domain.JobSnapshot
+		expected                      sql.NullInt64
+		submittedAt, started, endedAt int64
+		ended, needsWorker            bool // what the state says already
+		cause, file                   []byte
+	)
+	r := &s.Report
+	if err := rows.Scan(
+		&s.Tenant, &s.ID, &s.User, &s.Kind, &s.Resource, &s.Whole, &s.Locale,
+		&s.Selection.All, &expected, &s.Items, &submittedAt, &s.Payload,
+		&s.State, &r.Total, &r.Created, &r.Updated, &r.Unchanged, &r.Deleted, &r.Exported, &r.Failed, &r.Skipped, &r.Cancelled,
+		&s.Processed, &s.CancelRequested, &s.Epoch, &s.Suspect, &s.Strikes, &s.Sequence,
+		&started, &endedAt, &ended, &needsWorker, &cause, &file,
+	); err != nil {
+		return nil, err
+	}
+	if expected.Valid {
+		n := int(expected.Int64)
+		s.Selection.Expected = &n
+	}
+	s.SubmittedAt, s.StartedAt, s.EndedAt = instant(submittedAt), instant(started), instant(endedAt)
+	if cause != nil {
+		var d failureDocument
+		if err := json.Unmarshal(cause, &d); err != nil {
+			return nil, fmt.Errorf("decode the cause of job %s: %w", s.ID, err)
+		}
+		f := d.failure()
+		s.Cause = &f
+	}
+	if file != nil {
+		var d fileDocument
+		if err := json.Unmarshal(file, &d); err != nil {
+			return nil, fmt.Errorf("decode the file of job %s: %w", s.ID, err)
+		}
+		f := domain.JobFile(d)
+		s.File = &f
+	}
+	return domain.LoadJob(s)
+}

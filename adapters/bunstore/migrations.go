@@ -1,0 +1,140 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/batchport/batchport/domain"
+)
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+const (
+	migrationSuffix = ".tx.up.sql"
+
+	// rollbackTimeout bounds the clean-up after a context ended.
+	rollbackTimeout = 5 * time.Second
+)
+
+// migration is one written step of the schema.
+type migration struct {
+	name string // such as "0001_engine"
+	sql  string
+}
+
+// Migrate brings the tables to this version, all steps in one transaction:
+// after an error the schema is as it was. Any number of processes may call it
+// at once; they take turns. A database that a newer version has migrated gives
+// an error and is left alone.
+//
+// It does not use Bun's migrator, which marks a step outside of the
+// transaction that runs it, and whose lock is a row that a crash leaves behind.
+func (s *Store) Migrate(ctx context.Context) error {
+	steps, err := migrationsIn(migrationFiles, path.Join("migrations", s.dialect.folder))
+	if err != nil {
+		return err
+	}
+	return s.migrate(ctx, steps)
+}
+
+// migrate runs those of the steps that have not run yet.
+func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.classify(ctx, err)
+	}
+	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	// Not BeginTx: whether that takes the write lock at once is up to how the
+	// host opened its database.
+	if _, err := conn.ExecContext(ctx, s.dialect.begin); err != nil {
+		return s.classify(ctx, err)
+	}
+	defer func() {
+		if err != nil {
+			giveUp(ctx, conn)
+		}
+	}()
+	if err := s.apply(ctx, conn, steps); err != nil {
+		return s.classify(ctx, err)
+	}
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	return s.classify(ctx, err)
+}
+
+// apply runs the steps that are missing, in order, and notes each.
+func (s *Store) apply(ctx context.Context, conn bun.Conn, steps []migration) error {
+	if _, err := conn.ExecContext(ctx, s.tables.Replace(
+		`CREATE TABLE IF NOT EXISTS {p}migrations (name TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)`)); err != nil {
+		return err
+	}
+	var applied []string
+	if err := s.query(ctx, conn, func(rows *sql.Rows) error {
+		var name string
+		defer func() { applied = append(applied, name) }()
+		return rows.Scan(&name)
+	}, `SELECT name FROM {p}migrations`); err != nil {
+		return err
+	}
+	for _, name := range applied {
+		if !slices.ContainsFunc(steps, func(m migration) bool { return m.name == name }) {
+			return &domain.Error{Code: domain.CodeConflict, Err: fmt.Errorf(
+				"bunstore: the database has the migration %q, which this version does not know: a newer version has migrated it", name)}
+		}
+	}
+	for _, m := range steps {
+		if slices.Contains(applied, m.name) {
+			continue
+		}
+		if _, err := conn.ExecContext(ctx, s.tables.Replace(m.sql)); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
+		}
+		if _, err := conn.ExecContext(ctx, s.tables.Replace(
+			`INSERT INTO {p}migrations (name, applied_at) VALUES (?, {now})`), m.name); err != nil {
+			return fmt.Errorf("note migration %s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+// giveUp rolls back, also when ctx has ended. A connection that cannot is
+// thrown away.
+func giveUp(ctx context.Context, conn bun.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	if _, err := conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+}
+
+// migrationsIn reads the steps in a folder, in the order of their names.
+func migrationsIn(files fs.FS, folder string) ([]migration, error) {
+	names, err := fs.Glob(files, path.Join(folder, "*"+migrationSuffix))
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, errors.New("bunstore: no migrations in " + folder)
+	}
+	slices.Sort(names)
+	steps := make([]migration, len(names))
+	for i, name := range names {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		steps[i] = migration{name: strings.TrimSuffix(path.Base(name), migrationSuffix), sql: string(content)}
+	}
+	return steps, nil
+}

@@ -1,0 +1,89 @@
+package bunstore
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/batchport/batchport/adapters/bunstore/sqlite"
+)
+
+// Processes of a new version that start at once on an older schema all succeed.
+func TestMigrateOlderSchemaAtOnce(t *testing.T) {
+	t.Parallel()
+	steps := []migration{
+		{name: "0001_a", sql: "CREATE TABLE {p}a (x INTEGER)"},
+		{name: "0002_b", sql: "CREATE TABLE {p}b (x INTEGER)"},
+	}
+	for round := range 5 {
+		path := filepath.Join(t.TempDir(), fmt.Sprint(round, ".db"))
+		const processes = 8
+		var stores []*Store
+		for range processes {
+			db, err := sqlite.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			store, err := New(db.Write, Config{ReadDB: db.Read})
+			if err != nil {
+				t.Fatal(err)
+			}
+			stores = append(stores, store)
+		}
+		if err := stores[0].migrate(t.Context(), steps[:1]); err != nil {
+			t.Fatalf("migrate(first step) = %v, want no error", err)
+		}
+		start, done := make(chan struct{}), make(chan error)
+		for _, store := range stores {
+			go func() {
+				<-start
+				done <- store.migrate(t.Context(), steps)
+			}()
+		}
+		close(start)
+		for range stores {
+			if err := <-done; err != nil {
+				t.Errorf("migrate(second step), %d at once = %v, want no error", processes, err)
+			}
+		}
+	}
+}
+
+// A step that fails takes the whole migration with it, and the next try starts
+// from where it began.
+func TestMigrateIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "batchport.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	store, err := New(db.Write, Config{TablePrefix: "t_", ReadDB: db.Read})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := migration{name: "0001_good", sql: "CREATE TABLE {p}a (x INTEGER); CREATE TABLE {p}b (x INTEGER);"}
+	bad := migration{name: "0002_bad", sql: "CREATE TABLE {p}c (x INTEGER); CREATE TABLE {p}a (x INTEGER);"}
+	if err := store.migrate(t.Context(), []migration{good, bad}); err == nil {
+		t.Fatal("migrate(bad step) = no error, want one")
+	}
+	tables := func() (n int) {
+		if err := db.Read.QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_schema WHERE type = 'table'").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if got := tables(); got != 0 {
+		t.Errorf("after a failed migration there are %d tables, want none", got)
+	}
+	bad.sql = "CREATE TABLE {p}c (x INTEGER)"
+	for range 2 {
+		if err := store.migrate(t.Context(), []migration{good, bad}); err != nil {
+			t.Errorf("migrate(mended) = %v, want no error", err)
+		}
+	}
+	if got := tables(); got != 4 {
+		t.Errorf("there are %d tables, want 4: a, b, c and the notes", got)
+	}
+}

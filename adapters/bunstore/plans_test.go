@@ -1,0 +1,140 @@
+package bunstore_test
+
+import (
+	"context"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/batchport/batchport/adapters/bunstore"
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
+)
+
+// statements collects the SQL that runs.
+type statements struct {
+	mu  sync.Mutex
+	ran []string
+}
+
+func (s *statements) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !regexp.MustCompile(`^(BEGIN|COMMIT|ROLLBACK|EXPLAIN)|WHERE false$`).MatchString(event.Query) {
+		s.ran = append(s.ran, event.Query)
+	}
+	return ctx
+}
+
+func (*statements) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// What workers and the sweeper ask all day must touch open work alone,
+// however much has ended: the plan of each statement names the partial
+// indexes, or a primary key with all its columns.
+func TestQueueReadsOpenWorkAlone(t *testing.T) {
+	t.Parallel()
+	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
+	storeOn(t, db)
+	log := new(statements)
+	store, err := bunstore.New(db.Write.WithQueryHook(log), bunstore.Config{ReadDB: db.Read.WithQueryHook(log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	job := addPlanned(t, store, 1, 2, 1)
+	chunk := mustClaim(t, store, false)
+	whole, err := domain.NewJob(domain.JobSpec{ID: domain.NewJobID(testNow, 2), Tenant: "acme", User: "ann", Kind: testKind, Whole: true, Items: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.AddJob(t.Context(), whole); err != nil {
+		t.Fatal(err)
+	}
+	mustClaim(t, store, false)
+	for _, call := range []func(ctx context.Context) error{
+		func(ctx context.Context) error { _, err := store.Waiting(ctx); return err },
+		func(ctx context.Context) error { _, err := store.InFlight(ctx, job.Ref()); return err },
+		func(ctx context.Context) error { _, err := store.Stopped(ctx, 10); return err },
+		func(ctx context.Context) error { return store.Extend(ctx, chunk, time.Hour) },
+		func(ctx context.Context) error { return store.HoldChunk(ctx, chunk) },
+		func(ctx context.Context) error { return store.FinishChunk(ctx, chunk) },
+		func(ctx context.Context) error { _, err := store.Expire(ctx, false); return err },
+		func(ctx context.Context) error { _, err := store.Expire(ctx, true); return err },
+		func(ctx context.Context) error { _, err := store.UnpublishedEvents(ctx, 10); return err },
+		func(ctx context.Context) error { return markOne(ctx, store) },
+		func(ctx context.Context) error {
+			_, err := store.ReopenEvents(ctx, ports.StreamState{Stream: "s", Last: 9})
+			return err
+		},
+		func(ctx context.Context) error { _, err := store.PurgeEvents(ctx, testNow); return err },
+		func(ctx context.Context) error { _, err := store.PurgeKeys(ctx, testNow); return err },
+	} {
+		if err := call(t.Context()); err != nil {
+			t.Errorf("a call of the store = %v, want no error", err)
+		}
+	}
+	log.mu.Lock()
+	ran := log.ran
+	log.mu.Unlock()
+	if len(ran) < 20 {
+		t.Fatalf("%d statements ran, want all of the queue's", len(ran))
+	}
+	for _, statement := range ran {
+		for _, step := range planOf(t, db.Read, statement) {
+			if !goodStep(step) {
+				t.Errorf("plan has the step %q, want an index of open work, in\n%s", step, statement)
+			}
+		}
+	}
+}
+
+func markOne(ctx context.Context, store ports.Outbox) error {
+	events := []domain.Event{{ID: "e", Tenant: "acme"}}
+	return store.MarkPublished(ctx, events, []ports.StreamPosition{{Stream: "s", Sequence: 1}})
+}
+
+var (
+	goodIndex = regexp.MustCompile(`USING (COVERING )?INDEX batchport_(jobs_(open|stopping|held)|chunks_(ready|held)|` +
+		`outbox_(waiting|position|age)|idempotency_keys_age)\b`)
+	goodKey = regexp.MustCompile(`\((id=\?|name=\?|tenant=\? AND job_id=\? AND first=\?|rowid=\?)\)$`)
+)
+
+// goodStep reports whether a step of a plan reads no more than open work.
+func goodStep(step string) bool {
+	if !strings.HasPrefix(step, "SCAN ") && !strings.HasPrefix(step, "SEARCH ") {
+		return true // sorting, or the frame of a subquery
+	}
+	for _, small := range []string{"SCAN held", "SEARCH held", "SCAN lease", "SCAN mark", "SCAN line", "SCAN choice", "SCAN start", "SCAN CONSTANT ROW", "SCAN 1 CONSTANT ROW", "SCAN 2-ROW VALUES"} {
+		if strings.HasPrefix(step, small) {
+			return true // made from open work a step before
+		}
+	}
+	return goodIndex.MatchString(step) || goodKey.MatchString(step)
+}
+
+// planOf returns the steps of the statement's plan.
+func planOf(t *testing.T, db *bun.DB, statement string) (steps []string) {
+	t.Helper()
+	rows, err := db.DB.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement)
+	if err != nil {
+		t.Fatalf("EXPLAIN = %v, want a plan of %s", err, statement)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}

@@ -28,7 +28,7 @@ type Deps struct {
 type Config struct {
 	Name           string           // names this process to people who look at the store. Zero means "engine".
 	Workers        int              // pieces of work done at once. Zero means 4.
-	ChunkSize      int              // items committed together. Zero means 1,000.
+	ChunkSize      int              // items committed together. Zero means 2,500.
 	MaxNamed       int              // items that one job may name one by one. Zero means 100,000.
 	MaxSelected    int              // items that a selection may have. Zero means 5,000,000.
 	Lease          time.Duration    // how long a worker that gives no sign is waited for. Zero means one minute.
@@ -47,7 +47,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	set(&c.Name, "engine")
 	set(&c.Workers, 4)
-	set(&c.ChunkSize, 1000)
+	set(&c.ChunkSize, 2500)
 	set(&c.MaxNamed, 100_000)
 	set(&c.MaxSelected, 5_000_000)
 	set(&c.Lease, time.Minute)
@@ -132,6 +132,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	if e.cfg.SoleProcess {
 		lost, err := e.store.Expire(ctx, true)
+		if ctx.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("take over what the last process held: %w", err)
 		}

@@ -166,7 +166,7 @@ func TestEveryItemEndsOnceAndTheEndIsTold(t *testing.T) {
 		if got := f.counts.of; !maps.Equal(got, onceEach(2500)) {
 			t.Errorf("effects = %d items, want each of 2500 once", len(got))
 		}
-		synctest.Wait()
+		time.Sleep(time.Second) // the relay gathers for a moment
 		if got, want := f.topics(), []string{"job.edit.submitted 1", "job.edit.completed 2"}; !slices.Equal(got, want) {
 			t.Errorf("events = %q, want %q", got, want)
 		}
@@ -583,7 +583,7 @@ func TestEventsThatTheStreamLostAreToldAgain(t *testing.T) {
 			job := submit(t, jobs, user("a"), engine.Request[plan, int]{Items: inOrder(3)})
 			await(t, e, user("a"), job.ID(), domain.JobCompleted)
 		}
-		synctest.Wait()
+		time.Sleep(time.Second) // the relay gathers for a moment
 		want := ids(f.stream.Events())
 		if len(want) != 6 {
 			t.Fatalf("events = %v, want 6", want)

@@ -3,10 +3,16 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // relayBatch is how many events are published before they are marked.
 const relayBatch = 200
+
+// relayPause is how long the relay waits for more before it publishes: the
+// events of small jobs then cost one transaction together, and do not stand in
+// the way of the work that they tell of.
+const relayPause = 10 * time.Millisecond
 
 // tell says that the outbox may have something.
 func (e *Engine) tell() { nudge(e.relayNow) }
@@ -19,6 +25,11 @@ func (e *Engine) relaying(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-e.relayNow:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(relayPause):
 		}
 		e.report(ctx, "publish events", e.relay(ctx))
 	}

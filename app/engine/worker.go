@@ -48,9 +48,9 @@ func (e *Engine) workOnce(ctx context.Context, last *domain.JobID) (bool, error)
 	if !found || err != nil {
 		return false, err
 	}
-	if id := claim.Job.ID(); id != *last {
-		// There may be more of this job than one worker can do: each that
-		// begins on it wakes one more.
+	if id := claim.Job.ID(); id != *last && claim.Chunk != nil && claim.Job.Report().Pending() > claim.Chunk.Len {
+		// There is more of this job than one worker can do: each that begins
+		// on it wakes one more.
 		e.ring(ctx, claim.Job.Kind())
 		*last = id
 	}

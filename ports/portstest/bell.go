@@ -211,15 +211,14 @@ func newListening(t *testing.T, bell ports.Bell, workers int, kinds ...domain.Ki
 		}
 	})
 	for _, kind := range kinds {
-		for deadline := time.Now().Add(bellPatience); ; {
-			before := l.begun.Load()
-			ring(t, bell, kind)
-			if l.within(bellQuiet, func() bool { return l.begun.Load() > before }) {
-				break
-			}
-			if time.Now().After(deadline) {
+		heard := false
+		for attempt := 0; !heard; attempt++ {
+			if attempt == int(bellPatience/bellQuiet) {
 				t.Fatalf("Listen(%v) heard no ring of %s within %v", kinds, kind, bellPatience)
 			}
+			before := l.begun.Load()
+			ring(t, bell, kind)
+			heard = l.within(bellQuiet, func() bool { return l.begun.Load() > before })
 		}
 	}
 	for heard := int64(-1); heard != l.begun.Load(); {
@@ -282,8 +281,10 @@ func (l *listening) await(t *testing.T, what string, met func() bool) {
 func (l *listening) within(patience time.Duration, met func() bool) bool {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !met(); <-tick.C {
-		if time.Now().After(deadline) {
+	for deadline := time.After(patience); !met(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			return false
 		}
 	}

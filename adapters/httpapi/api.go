@@ -1,0 +1,218 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/batchport/batchport/app/engine"
+	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/ports"
+)
+
+// Deps is what the interface works with. All but Ready is required.
+type Deps struct {
+	Estates      *estates.Estates
+	Engine       *engine.Engine
+	Files        ports.Files
+	Messages     ports.Messages
+	Authenticate Authenticator
+
+	// Locale chooses the language of the answer from the headers "locale" and
+	// "Accept-Language", each "" when it was not sent.
+	Locale func(locale, acceptLanguage string) string
+
+	// Ready says what keeps the process from working. Nil means that nothing can.
+	Ready func(ctx context.Context) error
+}
+
+// Config is how the interface works. The zero value is good.
+type Config struct {
+	PublicURL  string           // where clients reach this server, such as "https://jobs.example.com/batch". Zero means the host that a request names.
+	SigningKey []byte           // signs the links to files, 16 bytes or more; the same in all replicas. Zero means a random one: links end with the process.
+	LinkLife   time.Duration    // how long a link works without a key. Zero means 24 hours.
+	MaxBody    int64            // bytes of a body. Zero means 16 MiB.
+	BodyTime   time.Duration    // how long a client may take to send a body. Zero means one minute.
+	MaxInWork  int64            // bytes of memory that the bodies of all requests in work take together, as text and as values. Zero means 128 MiB.
+	Version    string           // of the program, for the API's description. Zero means "dev".
+	Now        func() time.Time // Zero means time.Now.
+	Logger     *slog.Logger     // Zero means silence.
+}
+
+// minSigningKey is the shortest key that links are signed with, in bytes.
+const minSigningKey = 16
+
+func (c Config) withDefaults() Config {
+	set(&c.LinkLife, 24*time.Hour)
+	set(&c.MaxBody, 16<<20)
+	set(&c.BodyTime, time.Minute)
+	set(&c.MaxInWork, 128<<20)
+	set(&c.Version, "dev")
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if c.SigningKey == nil {
+		c.SigningKey = make([]byte, 2*minSigningKey)
+		_, _ = rand.Read(c.SigningKey) // never fails, says crypto/rand
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// api is the interface at work. It is safe for concurrent use.
+type api struct {
+	deps   Deps
+	cfg    Config
+	budget *budget
+	mux    *http.ServeMux
+	huma   huma.API
+}
+
+// New returns the handler of the whole interface. What is missing in deps or
+// wrong in cfg is reported together.
+func New(deps Deps, cfg Config) (http.Handler, error) {
+	if err := errors.Join(deps.complete(), cfg.valid()); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	a := &api{deps: deps, cfg: cfg, budget: &budget{size: cfg.MaxInWork}, mux: http.NewServeMux()}
+	a.huma = humago.New(a.mux, describe(cfg.Version))
+	a.registerBatches()
+	a.registerFiles()
+	a.registerHealth()
+	if err := a.serveDescription(); err != nil {
+		return nil, err
+	}
+	return a.guarded(a.routed()), nil
+}
+
+func (d Deps) complete() error {
+	var problems []error
+	for _, dep := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Estates", d.Estates == nil},
+		{"Engine", d.Engine == nil},
+		{"Files", d.Files == nil},
+		{"Messages", d.Messages == nil},
+		{"Authenticate", d.Authenticate == nil},
+		{"Locale", d.Locale == nil},
+	} {
+		if dep.missing {
+			problems = append(problems, errors.New("httpapi: Deps."+dep.name+" is missing"))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (c Config) valid() error {
+	var problems []error
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			problems = append(problems, fmt.Errorf("httpapi: Config.PublicURL %q is no absolute http or https URL", c.PublicURL))
+		}
+	}
+	if c.SigningKey != nil && len(c.SigningKey) < minSigningKey {
+		problems = append(problems, fmt.Errorf("httpapi: Config.SigningKey is shorter than %d bytes", minSigningKey))
+	}
+	if c.LinkLife < 0 || c.MaxBody < 0 || c.BodyTime < 0 || c.MaxInWork < 0 {
+		problems = append(problems, errors.New("httpapi: a setting of Config is negative"))
+	}
+	return errors.Join(problems...)
+}
+
+// exchange gives a handler the request behind its input. Inputs embed it.
+type exchange struct {
+	w http.ResponseWriter
+	r *http.Request
+}
+
+// Resolve is called by Huma when the input has been read.
+func (e *exchange) Resolve(ctx huma.Context) []error {
+	e.r, e.w = humago.Unwrap(ctx)
+	return nil
+}
+
+func (e *exchange) request() *http.Request { return e.r }
+
+// input is a pointer to an input type that embeds [exchange].
+type input[I any] interface {
+	*I
+	huma.Resolver
+	request() *http.Request
+}
+
+// register adds an operation whose errors leave through [api.refuse].
+func register[I any, P input[I], O any](a *api, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	// Huma's own answer to a parameter that it does not like would be in its
+	// own shape and language; the handlers judge parameters themselves.
+	op.SkipValidateParams = true
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, a.refuse(P(in).request(), err)
+		}
+		return out, nil
+	})
+}
+
+// locale returns the language of the answer.
+func (a *api) locale(r *http.Request) string {
+	return a.deps.Locale(r.Header.Get("locale"), r.Header.Get("Accept-Language"))
+}
+
+// serveDescription serves the OpenAPI document in its forms, each written once.
+func (a *api) serveDescription() error {
+	doc := a.huma.OpenAPI()
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // Huma's own, which no operation answers with
+		delete(doc.Components.Schemas.Map(), unused)
+	}
+	current, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("describe the API: %w", err)
+	}
+	older, err := doc.Downgrade()
+	if err != nil {
+		return fmt.Errorf("describe the API in OpenAPI 3.0: %w", err)
+	}
+	yaml, err := doc.YAML()
+	if err != nil {
+		return fmt.Errorf("describe the API in YAML: %w", err)
+	}
+	for path, file := range map[string]struct {
+		contentType string
+		text        []byte
+	}{
+		"/openapi.json":     {"application/openapi+json", current},
+		"/openapi-3.0.json": {"application/openapi+json", older},
+		"/openapi.yaml":     {"application/openapi+yaml", yaml},
+	} {
+		a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", file.contentType)
+			_, _ = w.Write(file.text) // a client that is gone is no news
+		})
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/domain"
+)
+
+// registerBatches adds the estate batch interface.
+func (a *api) registerBatches() {
+	register(a, huma.Operation{
+		OperationID: "get-batch-code",
+		Method:      http.MethodPost,
+		Path:        "/api2/getBatchCode",
+		Summary:     "Submit a batch job on estates",
+		Description: "Answers before any item is worked on. The body is read as JSON whatever its Content-Type says.",
+		Tags:        []string{"Estate batch jobs"},
+		Security:    secured,
+		Responses: refusals(a.huma, envelope{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
+			http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
+			http.StatusInternalServerError, http.StatusServiceUnavailable),
+	}, a.submit)
+	a.huma.OpenAPI().Paths["/api2/getBatchCode"].Post.RequestBody = batchRequest()
+	register(a, huma.Operation{
+		OperationID: "get-batch-status",
+		Method:      http.MethodGet,
+		Path:        "/api2/getBatchStatus",
+		Summary:     "Ask how far a batch job is",
+		Description: "To be polled until success is true, which says that the job has ended, whatever its code.",
+		Tags:        []string{"Estate batch jobs"},
+		Security:    secured,
+		Responses: withStatus(a.huma, refusals(a.huma, envelope{}, http.StatusBadRequest, http.StatusUnauthorized,
+			http.StatusNotFound, http.StatusInternalServerError, http.StatusServiceUnavailable)),
+	}, a.status)
+}
+
+type submitInput struct {
+	exchange
+	Locale         string `header:"locale" doc:"Language of messages and files: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says."`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"Makes the same request, sent again within 7 days, give the same code."`
+}
+
+type submitOutput struct {
+	Body submitAnswer
+}
+
+type submitAnswer struct {
+	Success bool        `json:"success" enum:"true"`
+	Data    batchHandle `json:"data"`
+}
+
+type batchHandle struct {
+	BatchCode domain.JobID `json:"batch_code" doc:"Names the job. It is no secret: access is by key." example:"6552e15d743264.42384055"`
+}
+
+func (a *api) submit(ctx context.Context, in *submitInput) (*submitOutput, error) {
+	who, err := a.deps.Authenticate(in.r)
+	if err != nil {
+		return nil, err
+	}
+	memory := a.budget.open()
+	defer memory.release()
+	text, err := a.readText(in.w, in.r, memory)
+	if err != nil {
+		return nil, err
+	}
+	if err := takeValues(memory, text); err != nil {
+		return nil, err
+	}
+	body, err := parseJSON(text)
+	if err != nil {
+		return nil, err
+	}
+	job, err := a.deps.Estates.Submit(ctx, who, estates.Request{
+		Body: body, Locale: a.locale(in.r), IdempotencyKey: in.IdempotencyKey,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &submitOutput{Body: submitAnswer{Success: true, Data: batchHandle{BatchCode: job.ID()}}}, nil
+}
+
+type statusInput struct {
+	exchange
+	Locale    string `header:"locale" doc:"Language of the message: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says."`
+	BatchCode string `query:"batch_code" required:"true" doc:"What the submission answered."`
+}
+
+type statusOutput struct {
+	Body any
+}
+
+func (a *api) status(ctx context.Context, in *statusInput) (*statusOutput, error) {
+	who, err := a.deps.Authenticate(in.r)
+	if err != nil {
+		return nil, err
+	}
+	id, err := domain.ParseJobID(in.BatchCode)
+	if errors.Is(err, domain.CodeRequired) {
+		return nil, err
+	}
+	if err != nil { // no job can have such a code
+		return nil, domain.CodeNotFound
+	}
+	job, err := a.deps.Engine.Find(ctx, who, id)
+	if errors.Is(err, domain.CodeNotFound) {
+		return nil, domain.CodeNotFound // the same bytes whatever the store said of it
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &statusOutput{Body: a.statusOf(in.r, job)}, nil
+}

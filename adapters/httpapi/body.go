@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+)
+
+const (
+	// textCost is what a byte of a body costs of the budget: it is held in a
+	// buffer that doubles as it grows.
+	textCost = 2
+	// valueCost is what a value of a parsed body costs of the budget, in bytes.
+	valueCost = 96
+)
+
+// readText reads the body of r as text, within the limits of size, time and
+// memory. Too large gives [domain.CodeTooLarge], a client that is gone or too
+// slow [domain.CodeMalformed].
+func (a *api) readText(w http.ResponseWriter, r *http.Request, l *lease) (text string, err error) {
+	defer func() {
+		if err != nil {
+			// Else the server would wait for the rest of the body before it answers.
+			w.Header().Set("Connection", "close")
+		}
+	}()
+	if r.ContentLength > a.cfg.MaxBody {
+		return "", tooLarge(a.cfg.MaxBody)
+	}
+	// The deadline holds for the body alone: left in place, it would end the
+	// request's context while the handler works.
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(time.Now().Add(a.cfg.BodyTime)) == nil {
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	}
+	body := http.MaxBytesReader(w, r.Body, a.cfg.MaxBody)
+	var read strings.Builder
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := body.Read(buffer)
+		if over := l.take(int64(n) * textCost); over != nil {
+			return "", over
+		}
+		read.Write(buffer[:n])
+		var tooMuch *http.MaxBytesError
+		switch {
+		case errors.Is(err, io.EOF):
+			return read.String(), nil
+		case errors.As(err, &tooMuch):
+			return "", tooLarge(a.cfg.MaxBody)
+		case err != nil:
+			return "", &domain.Error{
+				Code:     domain.CodeMalformed,
+				Failures: []domain.Failure{domain.NewFailure(domain.CodeMalformed, "", "", "reason", reasonIncomplete)},
+				Err:      fmt.Errorf("read the body: %w", err),
+			}
+		}
+	}
+}
+
+// takeValues adds what parsing text can take at most.
+func takeValues(l *lease, text string) error {
+	values := int64(1)
+	for _, opener := range []string{",", "[", "{"} {
+		values += int64(strings.Count(text, opener))
+	}
+	return l.take(values * valueCost)
+}
+
+func tooLarge(limit int64) error {
+	return domain.Fail(domain.NewFailure(domain.CodeTooLarge, "", "", "max", strconv.FormatInt(limit, 10)))
+}

@@ -1,0 +1,10 @@
+// Package httpapi is the HTTP side of batchport: the estate batch interface
+// under /api2, downloads under /files, health under /livez and /readyz, and
+// the description of it all under /openapi.json.
+//
+// Handlers are thin: they authenticate, translate, call a use case and
+// translate back. Bodies are read by a strict JSON reader of this package,
+// since what Huma and encoding/json let pass (duplicate keys, lone surrogates,
+// keys in any case) would be judged differently by the next program. Every
+// error leaves through one function, which shows safe text only.
+package httpapi

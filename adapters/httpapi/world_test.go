@@ -1,0 +1,290 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/batchport/batchport/adapters/catalog"
+	"github.com/batchport/batchport/adapters/httpapi"
+	"github.com/batchport/batchport/adapters/memory"
+	"github.com/batchport/batchport/adapters/xlsxfile"
+	"github.com/batchport/batchport/app/access"
+	"github.com/batchport/batchport/app/engine"
+	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/domain/estate"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// world is the whole interface over the real use cases and the adapters in
+// memory. Nothing is worked on until it is told to run.
+type world struct {
+	t      *testing.T
+	store  *faultyStore
+	files  *memory.Files
+	engine *engine.Engine
+	gates  *engine.Jobs[struct{}, int]
+	gate   chan struct{} // lets one item of a gate job pass
+	keys   *access.Keys
+	server *httptest.Server
+	logs   *logBuffer
+
+	admin, poor, foreign string // keys: all permissions; one that no kind asks for; of another tenant
+}
+
+// faultyStore fails every transaction once it was told how.
+type faultyStore struct {
+	*memory.Store
+	fault atomic.Pointer[error]
+}
+
+func (s *faultyStore) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	if err := s.fault.Load(); err != nil {
+		return *err
+	}
+	return s.Store.InTx(ctx, fn)
+}
+
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// settings change what a world is made of.
+type settings struct {
+	config       httpapi.Config
+	engine       engine.Config
+	ready        func(context.Context) error
+	authenticate httpapi.Authenticator
+}
+
+func newWorld(t *testing.T, s settings) *world {
+	t.Helper()
+	w := &world{
+		t: t, store: &faultyStore{Store: memory.NewStore(time.Now)}, files: memory.NewFiles(),
+		gate: make(chan struct{}), logs: &logBuffer{},
+	}
+	s.engine.ChunkSize, s.engine.SweepEvery = 1, 10*time.Millisecond
+	var err error
+	w.engine, err = engine.New(engine.Deps{
+		Store: w.store, Bell: memory.NewBell(), Files: w.files, Events: memory.NewEventStream(), Authority: w.store,
+	}, s.engine)
+	w.must(err)
+	jobs, err := estates.New(w.engine, estates.Deps{
+		Selector: w.store, Reader: w.store, Listings: w.store, Workbooks: xlsxfile.Workbooks{}, Labels: catalog.NewLabels(),
+	}, estates.Config{})
+	w.must(err)
+	w.gates, err = engine.RegisterExport(w.engine, engine.Export[struct{}, int]{
+		Name:     "gate",
+		FileName: func(*domain.BatchJob, struct{}) string { return "gate.csv" },
+		Write: func(ctx context.Context, _ *domain.BatchJob, _ struct{}, items []int, _ io.Writer, record engine.Recorder[int]) error {
+			for i, item := range items {
+				select {
+				case <-w.gate:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				if err := record(i, item, domain.Outcome{Fate: domain.Exported}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+	w.must(err)
+	w.keys = access.NewKeys(w.store, time.Now)
+	w.admin = w.key("acme", domain.All)
+	w.poor = w.key("acme", "something_else")
+	w.foreign = w.key("other", domain.All)
+	if s.authenticate == nil {
+		s.authenticate = httpapi.APIKeys(w.keys)
+	}
+	s.config.Logger = slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	handler, err := httpapi.New(httpapi.Deps{
+		Estates: jobs, Engine: w.engine, Files: w.files, Messages: catalog.NewMessages(),
+		Authenticate: s.authenticate, Ready: s.ready,
+		Locale: func(locale, accepted string) string { return catalog.Locale(locale, accepted, "en_US") },
+	}, s.config)
+	w.must(err)
+	w.server = httptest.NewServer(handler)
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// run works jobs off until the test ends.
+func (w *world) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.engine.Run(ctx) }()
+	w.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			w.t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
+
+func (w *world) key(tenant domain.TenantID, permission domain.Permission) string {
+	w.t.Helper()
+	key, err := w.keys.Create(w.t.Context(), domain.Principal{
+		Tenant: tenant, User: domain.UserID("user-of-" + string(permission)), Permissions: []domain.Permission{permission},
+	})
+	w.must(err)
+	return key
+}
+
+// estates stores estates of acme: those of ids below 100 are vacant, the rest
+// are closed and cannot be advertised.
+func (w *world) estates(ids ...int64) {
+	w.t.Helper()
+	var all []estate.Estate
+	for _, id := range ids {
+		e := estate.Estate{ID: id, Name: "物件", Country: 1, District: 2, Status: estate.Vacant, Rent: 10_000}
+		if id >= 100 {
+			e.Status = estate.Closed
+		}
+		all = append(all, e)
+	}
+	_, err := w.store.UpsertEstates(w.t.Context(), "acme", all)
+	w.must(err)
+}
+
+// reply is an answer, read.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// call sends a request. headers are names and values in turn.
+func (w *world) call(method, target, body string, headers ...string) reply {
+	w.t.Helper()
+	if !strings.HasPrefix(target, "http") {
+		target = w.server.URL + target
+	}
+	r, err := http.NewRequestWithContext(w.t.Context(), method, target, strings.NewReader(body))
+	w.must(err)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	response, err := w.server.Client().Do(r)
+	w.must(err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	w.must(err)
+	return reply{response.StatusCode, response.Header, string(text)}
+}
+
+// post submits a job as the admin of acme.
+func (w *world) post(body string, headers ...string) reply {
+	w.t.Helper()
+	return w.call(http.MethodPost, "/api2/getBatchCode", body, append([]string{"X-API-Key", w.admin}, headers...)...)
+}
+
+// submit submits a job that must be accepted, and returns its code.
+func (w *world) submit(body string, headers ...string) string {
+	w.t.Helper()
+	answer := w.post(body, headers...)
+	code, _ := fields(w.t, answer.body)["data"].(map[string]any)["batch_code"].(string)
+	if answer.status != http.StatusOK || code == "" {
+		w.t.Fatalf("POST getBatchCode %s = %d %s, want 200 and a code", body, answer.status, answer.body)
+	}
+	return code
+}
+
+// status asks as the admin of acme.
+func (w *world) status(code string, headers ...string) reply {
+	w.t.Helper()
+	return w.call(http.MethodGet, "/api2/getBatchStatus?batch_code="+code, "", append([]string{"X-API-Key", w.admin}, headers...)...)
+}
+
+// until asks for the status until it is as wanted.
+func (w *world) until(code, wanted string, good func(map[string]any) bool) reply {
+	w.t.Helper()
+	timeout := time.After(10 * time.Second)
+	for {
+		answer := w.status(code)
+		if good(fields(w.t, answer.body)) {
+			return answer
+		}
+		select {
+		case <-timeout:
+			w.t.Fatalf("GET getBatchStatus = %s for 10 s, want %s\nlog:\n%s", answer.body, wanted, w.logs)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// ended waits for the job's end.
+func (w *world) ended(code string) reply {
+	w.t.Helper()
+	return w.until(code, "success true", func(m map[string]any) bool { return m["success"] == true })
+}
+
+// fields decodes an object.
+func fields(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		t.Fatalf("answer %q is no JSON object: %v", text, err)
+	}
+	return m
+}
+
+// golden compares text, as indented JSON, with a file.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, []byte(strings.TrimSpace(text)), "", "  "); err != nil {
+		t.Fatalf("answer %q is no JSON: %v", text, err)
+	}
+	indented.WriteByte('\n')
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, indented.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), indented.String()); diff != "" {
+		t.Errorf("answer differs from %s (-want +got):\n%s", path, diff)
+	}
+}

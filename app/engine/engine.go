@@ -57,7 +57,7 @@ func (c Config) withDefaults() Config {
 	set(&c.KeepKeys, 7*24*time.Hour)
 	set(&c.isolationTurns, 2*time.Second)
 	if c.Now == nil {
-		c.Now = time.Now
+		c.Now = time.Now //nolint:forbidigo // this is where the clock comes in
 	}
 	if c.Random == nil {
 		c.Random = rand.Uint64

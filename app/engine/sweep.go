@@ -183,7 +183,9 @@ func (e *Engine) isolationTurn(ctx context.Context) (more bool, err error) {
 		return false, nil // told to stop
 	}
 	defer open()
-	for began := time.Now(); time.Since(began) < e.cfg.isolationTurns; {
+	turn, cancel := context.WithTimeout(ctx, e.cfg.isolationTurns)
+	defer cancel()
+	for turn.Err() == nil {
 		found, err := e.runSuspect(ctx)
 		if !found || err != nil || ctx.Err() != nil {
 			return false, err

@@ -36,6 +36,7 @@ func (e *Engine) workOff(ctx context.Context) error {
 			return nil
 		}
 		if err != nil || !found {
+			e.report(ctx, "take or settle work", err) // nobody else does, and the bell comes again
 			return err
 		}
 	}
@@ -71,22 +72,20 @@ func (e *Engine) claim(ctx context.Context, suspect bool) (ports.Claim, bool, er
 // do does a claimed piece and says what becomes of it. Its error is one of
 // the store alone: that of the work has been dealt with.
 func (e *Engine) do(ctx context.Context, claim ports.Claim) error {
-	work, done := lingering(ctx, e.cfg.Grace)
+	doing, done := lingering(ctx, e.cfg.Grace)
 	defer done()
-	var interrupted context.Context = work
 	if claim.Chunk == nil {
 		// Planning and exporting may take minutes and lose nothing by
 		// starting over, so they make way: for a stop, and for suspects.
-		long, leave := e.gate.long(work, claim.Suspect)
+		long, leave := e.gate.long(doing, claim.Suspect)
 		defer leave()
-		stop := context.AfterFunc(ctx, leave)
-		defer stop()
-		interrupted = long
+		defer context.AfterFunc(ctx, leave)()
+		doing = long
 	}
-	err := e.perform(interrupted, claim)
+	err := e.perform(doing, claim)
 	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.Lease/4)
 	defer cancel()
-	return e.settle(settling, claim, err, interrupted.Err() != nil)
+	return e.settle(settling, claim, err, doing.Err() != nil)
 }
 
 // perform does the piece; a panic comes back as an error.

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/batchport/batchport/adapters/catalog"
+	"github.com/batchport/batchport/adapters/memory"
+	"github.com/batchport/batchport/adapters/xlsxfile"
+	"github.com/batchport/batchport/app/engine"
+	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/domain"
+)
+
+// benchTenant owns the estates of the benchmarks.
+var benchUser = domain.Principal{Tenant: "acme", User: "1", Permissions: []domain.Permission{domain.All}}
+
+// benchFolder returns an open data folder with n estates that can be
+// advertised.
+func benchFolder(b *testing.B, n int) *dataFolder {
+	b.Helper()
+	folder, err := openDataFolder(b.Context(), b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = folder.Close() })
+	_, err = folder.db.Write.ExecContext(b.Context(), `
+		WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ?)
+		INSERT INTO batchport_estates (tenant, id, community_id, name, country, district, address, status, rent, area, listed, agent_id)
+		SELECT 'acme', id, NULL, '松濤苑 ' || id || '樓', 1, 106, '臺北市大安區青田街' || id || '號', 'vacant', 25000, 2350, 0, NULL FROM n`, n)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return folder
+}
+
+// benchEngine runs the estates' kinds on a folder with the bell of this process.
+func benchEngine(b *testing.B, folder *dataFolder) (*engine.Engine, *estates.Estates) {
+	b.Helper()
+	e, err := engine.New(engine.Deps{Store: folder.store, Bell: memory.NewBell(), Files: memory.NewFiles()}, engine.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	jobs, err := estates.New(e, estates.Deps{
+		Selector: folder.store, Reader: folder.store, Listings: folder.store, Workbooks: xlsxfile.Workbooks{}, Labels: catalog.NewLabels(),
+	}, estates.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
+	})
+	return e, jobs
+}
+
+// benchJob submits a job over all n estates and waits for its end.
+func benchJob(b *testing.B, e *engine.Engine, jobs *estates.Estates, kind domain.Kind, n int) *domain.BatchJob {
+	b.Helper()
+	job, err := jobs.Submit(b.Context(), benchUser, estates.Request{Body: estates.Value{Kind: estates.Object, Members: []estates.Member{
+		{Name: "job_name", Value: estates.Value{Kind: estates.String, Text: string(kind)}},
+		{Name: "estatesIds", Value: estates.Value{Kind: estates.String, Text: "all"}},
+		{Name: "total", Value: estates.Value{Kind: estates.Number, Text: strconv.Itoa(n)}},
+		{Name: "searchOptions", Value: estates.Value{Kind: estates.Object}},
+	}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for !job.State().Ended() {
+		time.Sleep(2 * time.Millisecond)
+		if job, err = e.Find(b.Context(), benchUser, job.ID()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return job
+}
+
+// BenchmarkEditJob measures an edit of 100,000 estates through the engine on
+// SQLite, from its submission to its end, beside the floor: the same effects as
+// bare multi-row statements in one process, with as many items and as many
+// transactions. The two take turns, so that a machine that changes its speed
+// changes both; "ratio" is the median of engine over floor.
+func BenchmarkEditJob(b *testing.B) {
+	const n = 100_000
+	folder := benchFolder(b, n)
+	e, jobs := benchEngine(b, folder)
+	listed := false
+	var engines, floors, ratios []float64
+	for b.Loop() {
+		listed = !listed
+		began := time.Now()
+		job := benchJob(b, e, jobs, map[bool]domain.Kind{true: estates.OpenRent, false: estates.CloseRent}[listed], n)
+		through := time.Since(began).Seconds()
+		if job.Report().Updated != n {
+			b.Fatalf("report %+v, want %d updated", job.Report(), n)
+		}
+		listed = !listed
+		began = time.Now()
+		if err := bareEdit(b.Context(), folder, n, listed); err != nil {
+			b.Fatal(err)
+		}
+		bare := time.Since(began).Seconds()
+		engines, floors, ratios = append(engines, through), append(floors, bare), append(ratios, through/bare)
+	}
+	b.ReportMetric(n/median(engines), "items/s")
+	b.ReportMetric(n/median(floors), "floor-items/s")
+	b.ReportMetric(median(ratios), "ratio")
+}
+
+// bareEdit does what the job does to the estates, and nothing else: it finds
+// the ids, and changes a thousand with each statement, each in a transaction.
+func bareEdit(ctx context.Context, folder *dataFolder, n int, listed bool) error {
+	var ids []int64
+	if err := folder.db.Read.NewRaw(`SELECT id FROM batchport_estates WHERE tenant = 'acme' ORDER BY id`).Scan(ctx, &ids); err != nil {
+		return err
+	}
+	if len(ids) != n {
+		return fmt.Errorf("%d estates, want %d", len(ids), n)
+	}
+	for part := range slices.Chunk(ids, 1000) {
+		list := strings.Trim(strings.ReplaceAll(fmt.Sprint(part), " ", ","), "[]")
+		result, err := folder.db.Write.ExecContext(ctx,
+			`UPDATE batchport_estates SET listed = ? WHERE tenant = 'acme' AND status <> 'closed' AND listed <> ? AND id IN (`+list+`)`, listed, listed)
+		if err != nil {
+			return err
+		}
+		if changed, err := result.RowsAffected(); err != nil || changed != int64(len(part)) {
+			return errors.Join(err, fmt.Errorf("%d of %d estates changed", changed, len(part)))
+		}
+	}
+	return nil
+}
+
+func median(values []float64) float64 {
+	values = slices.Sorted(slices.Values(values))
+	return values[len(values)/2]
+}
+
+// BenchmarkSubmitToEnded measures how long a job of one item takes on the
+// embedded default, over HTTP, from the request to the first status that says
+// that it has ended.
+func BenchmarkSubmitToEnded(b *testing.B) {
+	s := startServing(b, b.TempDir(), "--demo")
+	var took []float64
+	open := false
+	for b.Loop() {
+		open = !open
+		name := map[bool]string{true: "estate_batch_open_rent", false: "estate_batch_close_rent"}[open]
+		began := time.Now()
+		code := s.submit(b, s.key, fmt.Sprintf(`{"job_name":%q,"estatesIds":[100001]}`, name))
+		s.await(b, s.key, code)
+		took = append(took, float64(time.Since(began).Microseconds())/1000)
+	}
+	took = slices.Sorted(slices.Values(took))
+	b.ReportMetric(took[len(took)/2], "p50-ms")
+	b.ReportMetric(took[len(took)*99/100], "p99-ms")
+}
+
+// BenchmarkStart measures how long "serve" takes to be ready on a data folder
+// that exists.
+func BenchmarkStart(b *testing.B) {
+	data := b.TempDir()
+	startServing(b, data, "--demo").stop(b)
+	var took []float64
+	for b.Loop() {
+		s := startServing(b, data)
+		took = append(took, float64(s.ready.Microseconds())/1000)
+		s.stop(b)
+	}
+	b.ReportMetric(median(took), "ready-ms")
+}
+
+// BenchmarkMillion measures a job over a million estates and the memory that
+// the process needs for it.
+func BenchmarkMillion(b *testing.B) {
+	if runtime.GOOS != "linux" {
+		b.Skip("reads the peak of memory from /proc")
+	}
+	const n = 1_000_000
+	data := filepath.Join(b.TempDir(), "data")
+	stdout, _ := call(b, exitOK, "keys", "create", "--data", data, "--tenant", "acme", "--user", "1", "--all")
+	key := strings.TrimSpace(stdout)
+	loadMillion(b, data, n)
+	s := startServing(b, data)
+	open := false
+	for b.Loop() {
+		open = !open
+		name := map[bool]string{true: "estate_batch_open_rent", false: "estate_batch_close_rent"}[open]
+		code := s.submit(b, key, fmt.Sprintf(`{"job_name":%q,"estatesIds":"all","total":%d,"searchOptions":{}}`, name, n))
+		if got := s.await(b, key, code); got.Code != 200 || got.Data.Failed != 0 {
+			b.Fatalf("status %+v, want 200 and nothing failed", got)
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "items/s")
+	b.ReportMetric(peakMiB(b, s.cmd.Process.Pid), "peak-MiB")
+}
+
+// loadMillion fills a data folder in one statement.
+func loadMillion(b *testing.B, data string, n int) {
+	b.Helper()
+	folder, err := openDataFolder(b.Context(), data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, err = folder.db.Write.ExecContext(b.Context(), `
+		WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ?)
+		INSERT INTO batchport_estates (tenant, id, community_id, name, country, district, address, status, rent, area, listed, agent_id)
+		SELECT 'acme', id, NULL, 'n', 1, 106, 'a', 'vacant', 25000, 2350, 0, NULL FROM n`, n)
+	if err := errors.Join(err, folder.Close()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// peakMiB is the most memory that a process has had resident.
+func peakMiB(b *testing.B, pid int) float64 {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	var kib float64
+	if _, err := fmt.Sscan(after, &kib); err != nil {
+		b.Fatal(err)
+	}
+	return kib / 1024
+}

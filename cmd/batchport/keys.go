@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/batchport/batchport/app/access"
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
+)
+
+func newKeys() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "keys",
+		Short: "Make, list and revoke API keys",
+		Args:  noCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newKeysCreate(), newKeysList(), newKeysRevoke())
+	return cmd
+}
+
+func newKeysCreate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "create --tenant T --user N (--permission P… | --all)",
+		Short: "Make a key and print it; it cannot be shown again",
+		Long: `Make a key for a user of a tenant and print it, alone on standard output. The
+key is not stored and cannot be shown again. A permission is the name of a kind
+of job, such as estate_export.`,
+		Example: "  batchport keys create --tenant acme --user 7 --permission estate_export",
+		Args:    exactly(),
+	}
+	data := addDataFlag(cmd)
+	tenant := cmd.Flags().String("tenant", "", "tenant that the key belongs to (a-z, 0-9 and '-')")
+	user := cmd.Flags().String("user", "", "user of the tenant that the key belongs to")
+	permissions := cmd.Flags().StringSlice("permission", nil, "what the key may do; may be given more than once")
+	all := cmd.Flags().Bool("all", false, "the key may do everything")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		who, err := principalOf(*tenant, *user, *permissions, *all)
+		if err != nil {
+			return usage(err)
+		}
+		return withKeys(cmd.Context(), *data, func(keys *access.Keys) error {
+			key, err := keys.Create(cmd.Context(), who)
+			if err == nil {
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), key)
+			}
+			return err
+		})
+	}
+	return cmd
+}
+
+// principalOf reads the flags that say whose a key is. It reports all that is
+// wrong with them.
+func principalOf(tenant, user string, permissions []string, all bool) (who domain.Principal, err error) {
+	var problems []error
+	if who.Tenant, err = domain.ParseTenant(tenant); err != nil {
+		problems = append(problems, fmt.Errorf("--tenant %q: want 1 to 64 of a-z, 0-9 and '-'", tenant))
+	}
+	if who.User, err = domain.ParseUser(user); err != nil {
+		problems = append(problems, fmt.Errorf("--user %q: want 1 to 64 ASCII characters without spaces", user))
+	}
+	for _, p := range permissions {
+		permission, err := domain.ParsePermission(p)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("--permission %q: want the name of a kind of job", p))
+		}
+		who.Permissions = append(who.Permissions, permission)
+	}
+	if all {
+		who.Permissions = []domain.Permission{domain.All}
+	}
+	if len(who.Permissions) == 0 {
+		problems = append(problems, errors.New("a key without permissions is good for nothing: give --permission or --all"))
+	}
+	return who, errors.Join(problems...)
+}
+
+func newKeysList() *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the keys, without their secrets", Args: exactly()}
+	data := addDataFlag(cmd)
+	tenant := cmd.Flags().String("tenant", "", "only the keys of this tenant")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return withKeys(cmd.Context(), *data, func(keys *access.Keys) error {
+			list, err := keys.List(cmd.Context(), domain.TenantID(*tenant))
+			if err != nil {
+				return err
+			}
+			return printKeys(cmd.OutOrStdout(), list)
+		})
+	}
+	return cmd
+}
+
+func printKeys(w io.Writer, keys []ports.APIKey) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "ID\tTENANT\tUSER\tCREATED\tREVOKED\tPERMISSIONS") // Flush tells of errors
+	for _, key := range keys {
+		revoked := "-"
+		if !key.RevokedAt.IsZero() {
+			revoked = key.RevokedAt.Format(time.RFC3339)
+		}
+		permissions := make([]string, len(key.Permissions))
+		for i, p := range key.Permissions {
+			permissions[i] = string(p)
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n",
+			key.ID, key.Tenant, key.User, key.CreatedAt.Format(time.RFC3339), revoked, strings.Join(permissions, ","))
+	}
+	return table.Flush()
+}
+
+func newKeysRevoke() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "revoke KEY",
+		Short: "Make a key worthless at once",
+		Long:  `Make a key worthless at once. KEY is the key itself, or its ID as "keys list" shows it.`,
+		Args:  exactly("KEY"),
+	}
+	data := addDataFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return withKeys(cmd.Context(), *data, func(keys *access.Keys) error {
+			err := keys.Revoke(cmd.Context(), args[0])
+			if errors.Is(err, domain.CodeNotFound) {
+				return &commandError{exitNotFound, errors.New(`there is no such key; "batchport keys list" shows all`)}
+			}
+			return err
+		})
+	}
+	return cmd
+}
+
+// withKeys runs do over the keys of a data folder.
+func withKeys(ctx context.Context, data string, do func(*access.Keys) error) error {
+	folder, err := openDataFolder(ctx, data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(access.NewKeys(folder.store, time.Now)), folder.Close())
+}

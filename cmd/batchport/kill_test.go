@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/batchport/batchport/domain"
+)
+
+// killedItems is how many estates the killed job has.
+const killedItems = 40_000
+
+// TestKill kills the real binary with SIGKILL at random moments while it works
+// a job off, and deletes the JetStream folder between two of the kills. The
+// job ends, every item takes effect once, and its progress never falls.
+//
+// An advertisement that was published twice would show as "unchanged", and one
+// that was lost as not listed; so the report alone tells. BATCHPORT_TORTURE_KILLS
+// says how many kills, 20 unless set; one job takes some dozens, and more jobs follow.
+func TestKill(t *testing.T) {
+	kills := 20
+	if s := os.Getenv("BATCHPORT_TORTURE_KILLS"); s != "" {
+		var err error
+		if kills, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	k := &killing{t: t, data: t.TempDir(), random: rand.New(rand.NewPCG(seed, 0))}
+	k.prepare()
+	job := "estate_batch_open_rent"
+	for round := 0; k.kills < kills; round++ {
+		k.run(job, round)
+		// The next round undoes what this one did, so that all items change again.
+		job = map[string]string{
+			"estate_batch_open_rent": "estate_batch_close_rent", "estate_batch_close_rent": "estate_batch_open_rent",
+		}[job]
+	}
+	t.Logf("%d kills, %d of them while the job ran, over %d lives", k.kills, k.during, k.lives)
+}
+
+type killing struct {
+	t      *testing.T
+	data   string
+	key    string
+	random *rand.Rand
+	kills  int // in all
+	during int // while the job had not ended
+	lives  int
+}
+
+func (k *killing) prepare() {
+	stdout, _ := call(k.t, exitOK, "keys", "create", "--data", k.data, "--tenant", "acme", "--user", "7", "--all")
+	k.key = strings.TrimSpace(stdout)
+	file := filepath.Join(k.t.TempDir(), "estates.ndjson")
+	var lines strings.Builder
+	for id := 1; id <= killedItems; id++ {
+		fmt.Fprintf(&lines, `{"id":%d,"community_id":null,"name":"n","country":1,"district":1,"address":"a","status":"vacant","rent":1,"area":"1.00","listed":false,"agent_id":null,"landlord_id":null}`+"\n", id)
+	}
+	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
+		k.t.Fatal(err)
+	}
+	call(k.t, exitOK, "load", "--data", k.data, "--tenant", "acme", "estates", file)
+}
+
+// run submits one job and kills its process until it has ended anyway.
+func (k *killing) run(job string, round int) {
+	t := k.t
+	s := startServing(t, k.data)
+	k.lives++
+	code := s.submit(t, k.key, fmt.Sprintf(`{"job_name":%q,"estatesIds":"all","total":%d,"searchOptions":{}}`, job, killedItems))
+	process := 0
+	for life := 0; ; life++ {
+		moment := time.Duration(1+k.random.IntN(120)) * time.Millisecond
+		ended, percent := k.watch(s, code, process, moment)
+		if percent < process {
+			t.Fatalf("life %d: progress fell from %d to %d", life, process, percent)
+		}
+		process = percent
+		if ended {
+			break
+		}
+		s.kill()
+		k.kills++
+		k.during++
+		if life == 5 {
+			if err := os.RemoveAll(filepath.Join(k.data, "jetstream")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if life > 2000 {
+			t.Fatalf("job %s has not ended after %d lives", code, life)
+		}
+		s = startServing(t, k.data)
+		k.lives++
+	}
+	if got := s.await(t, k.key, code); got.Code != 200 || got.Data.Failed != 0 {
+		t.Errorf("round %d: status %+v, want 200 and nothing failed", round, got)
+	}
+	k.checkReport(code)
+	s.stop(t)
+}
+
+// watch polls the job for a while and returns whether it has ended and how
+// far it is.
+func (k *killing) watch(s *serving, code string, process int, moment time.Duration) (bool, int) {
+	for end := time.Now().Add(moment); time.Now().Before(end); {
+		var got status
+		if _, err := s.request(k.t.Context(), http.MethodGet, "/api2/getBatchStatus?batch_code="+code, k.key, "", &got); err != nil {
+			k.t.Fatalf("GET getBatchStatus: %v", err)
+		}
+		if got.Success {
+			return true, 100
+		}
+		if got.Process < process {
+			return false, got.Process
+		}
+		process = got.Process
+	}
+	return false, process
+}
+
+// checkReport reads the job's counts: had an item taken effect twice, the second
+// time would have found it unchanged.
+func (k *killing) checkReport(code string) {
+	folder, err := openDataFolder(k.t.Context(), k.data)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer func() { _ = folder.Close() }()
+	job, err := folder.store.FindJob(k.t.Context(), jobRef("acme", code))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	if r := job.Report(); r.Total != killedItems || r.Updated != killedItems {
+		k.t.Errorf("report %+v, want %d of %d updated", r, killedItems, killedItems)
+	}
+}
+
+func jobRef(tenant domain.TenantID, code string) domain.JobRef {
+	return domain.JobRef{Tenant: tenant, ID: domain.JobID(code)}
+}

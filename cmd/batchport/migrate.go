@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newMigrate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database to this version, as every other command does by itself",
+		Args:  exactly(),
+	}
+	data := addDataFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		folder, err := openDataFolder(cmd.Context(), *data)
+		if err != nil {
+			return err
+		}
+		return folder.Close()
+	}
+	return cmd
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  exactly(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "batchport", version())
+			return err
+		},
+	}
+}
+
+// version is the module's version, as the Go toolchain recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/batchport/batchport/adapters/catalog"
+	"github.com/batchport/batchport/adapters/diskfiles"
+	"github.com/batchport/batchport/adapters/httpapi"
+	"github.com/batchport/batchport/adapters/natsbus"
+	"github.com/batchport/batchport/adapters/natsbus/embedded"
+	"github.com/batchport/batchport/adapters/xlsxfile"
+	"github.com/batchport/batchport/app/access"
+	"github.com/batchport/batchport/app/engine"
+	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/domain"
+)
+
+const (
+	// shutdownGrace is how long requests and work in hand may go on after the
+	// process was told to stop. All of stopping takes at most ten seconds.
+	shutdownGrace = 5 * time.Second
+
+	defaultLocale = "zh_TW"
+)
+
+// nodeConfig is how a node works.
+type nodeConfig struct {
+	data       string
+	listen     string // address of the HTTP server
+	publicURL  string
+	natsListen string // address for subscribers, "" for none
+	log        *slog.Logger
+}
+
+// node is everything that serves, in one process on one data folder.
+type node struct {
+	cfg     nodeConfig
+	folder  *dataFolder
+	files   *diskfiles.Files
+	nats    *embedded.Server
+	conn    *nats.Conn
+	keys    *access.Keys
+	engine  *engine.Engine
+	server  *http.Server
+	socket  net.Listener
+	closers []func() error // in the order in which they were opened
+}
+
+// newNode opens everything, in the order in which one needs the other. What it
+// opened it closes again when it fails.
+func newNode(ctx context.Context, cfg nodeConfig) (n *node, err error) {
+	n = &node{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	for _, open := range []func(context.Context) error{n.openFolder, n.openFiles, n.openBus, n.openEngine, n.openHTTP} {
+		if err := open(ctx); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (n *node) openFolder(ctx context.Context) error {
+	unlock, err := lockToServe(n.cfg.data)
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, unlock)
+	if n.folder, err = openDataFolder(ctx, n.cfg.data); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.folder.Close)
+	n.keys = access.NewKeys(n.folder.store, time.Now)
+	return nil
+}
+
+func (n *node) openFiles(context.Context) (err error) {
+	if n.files, err = diskfiles.New(filepath.Join(n.cfg.data, "files")); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.files.Close)
+	return nil
+}
+
+func (n *node) openBus(context.Context) (err error) {
+	n.nats, err = embedded.Start(embedded.Config{
+		StoreDir: n.cfg.data, Listen: n.cfg.natsListen, Authenticate: n.tenantOf, Log: n.cfg.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, func() error { n.nats.Close(); return nil })
+	if n.conn, err = n.nats.Connect(); err != nil {
+		return fmt.Errorf("connect to the embedded NATS server: %w", err)
+	}
+	n.closers = append(n.closers, func() error { n.conn.Close(); return nil })
+	return nil
+}
+
+// tenantOf lets a subscriber in who holds a key: as token, or as password of
+// any user.
+func (n *node) tenantOf(ctx context.Context, _, key string) (domain.TenantID, bool) {
+	who, err := n.keys.Authenticate(ctx, key)
+	return who.Tenant, err == nil
+}
+
+func (n *node) openEngine(ctx context.Context) error {
+	bell, err := natsbus.NewBell(n.conn, natsbus.Config{Log: n.cfg.log})
+	if err != nil {
+		return err
+	}
+	events, err := natsbus.NewEventStream(n.conn, natsbus.Config{Log: n.cfg.log})
+	if err != nil {
+		return err
+	}
+	// Asking makes the stream, so that a subscriber finds it from the start.
+	if _, err := events.State(ctx); err != nil {
+		return err
+	}
+	n.engine, err = engine.New(engine.Deps{
+		Store: n.folder.store, Bell: bell, Events: events, Files: n.files, Authority: n.folder.store,
+	}, engine.Config{Name: "batchport", SoleProcess: true, Grace: shutdownGrace, Logger: n.cfg.log})
+	return err
+}
+
+func (n *node) openHTTP(ctx context.Context) error {
+	jobs, err := estates.New(n.engine, estates.Deps{
+		Selector: n.folder.store, Reader: n.folder.store, Listings: n.folder.store,
+		Workbooks: xlsxfile.Workbooks{}, Labels: catalog.NewLabels(),
+	}, estates.Config{Zone: time.Local})
+	if err != nil {
+		return err
+	}
+	signing, err := n.folder.store.Secret(ctx, "file_links")
+	if err != nil {
+		return err
+	}
+	handler, err := httpapi.New(httpapi.Deps{
+		Estates: jobs, Engine: n.engine, Files: n.files, Messages: catalog.NewMessages(),
+		Authenticate: httpapi.APIKeys(n.keys),
+		Locale: func(header, accept string) string {
+			return catalog.Locale(header, accept, defaultLocale)
+		},
+		Ready: n.ready,
+	}, httpapi.Config{
+		PublicURL: n.cfg.publicURL, SigningKey: signing, Version: version(), Logger: n.cfg.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.server = httpapi.Server(n.cfg.listen, handler)
+	n.server.ErrorLog = slog.NewLogLogger(n.cfg.log.Handler(), slog.LevelDebug)
+	var listen net.ListenConfig
+	if n.socket, err = listen.Listen(ctx, "tcp", n.cfg.listen); err != nil {
+		return fmt.Errorf("listen for HTTP: %w", err)
+	}
+	n.closers = append(n.closers, func() error {
+		if err := n.socket.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil // the server has closed it
+	})
+	return nil
+}
+
+// ready says what keeps the node from working.
+func (n *node) ready(ctx context.Context) error {
+	if err := n.folder.db.Write.PingContext(ctx); err != nil {
+		return domain.Unavailable(err)
+	}
+	if err := n.nats.Healthy(); err != nil {
+		return domain.Unavailable(err)
+	}
+	return nil
+}
+
+// url is where the HTTP server is reached from this machine.
+func (n *node) url() string { return "http://" + n.socket.Addr().String() }
+
+// serve works until ctx ends, and then lets requests and work in hand go on
+// for a few seconds. The node is still to be closed.
+func (n *node) serve(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 2)
+	go func() {
+		ended <- n.engine.Run(ctx)
+	}()
+	go func() {
+		err := n.server.Serve(n.socket)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		ended <- err
+	}()
+	var first error
+	running := 2
+	select {
+	case <-ctx.Done():
+	case first = <-ended: // whatever ends by itself takes the rest along
+		running--
+	}
+	stop()
+	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	if err := n.server.Shutdown(leaving); err != nil {
+		_ = n.server.Close() // who does not leave is thrown out
+	}
+	for range running {
+		first = errors.Join(first, <-ended)
+	}
+	return first
+}
+
+// Close closes what the node opened, the last first.
+func (n *node) Close() (err error) {
+	for i := len(n.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, n.closers[i]())
+	}
+	n.closers = nil
+	return err
+}

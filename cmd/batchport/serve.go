@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+)
+
+func newServe() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Take jobs in over HTTP and work them off",
+		Args:  exactly(),
+	}
+	data := addDataFlag(cmd)
+	listen := cmd.Flags().String("listen", "127.0.0.1:8080", "address of the HTTP server")
+	publicURL := cmd.Flags().String("public-url", "", "where clients reach this server, for links to files (default: the host that a request names)")
+	natsListen := cmd.Flags().String("nats-listen", "", "address for NATS subscribers, such as 127.0.0.1:4222 (default: none)")
+	logFormat := cmd.Flags().String("log-format", "text", "text or json")
+	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, and print a key for it`)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		log, err := newLogger(*logFormat, cmd.ErrOrStderr())
+		if err != nil {
+			return usage(err)
+		}
+		n, err := newNode(cmd.Context(), nodeConfig{
+			data: *data, listen: *listen, publicURL: *publicURL, natsListen: *natsListen, log: log,
+		})
+		if err != nil {
+			return err
+		}
+		return errors.Join(serve(cmd.Context(), n, *demo, cmd.OutOrStdout()), n.Close())
+	}
+	return cmd
+}
+
+// serve says that the node is ready and serves until ctx ends.
+func serve(ctx context.Context, n *node, demo bool, stdout io.Writer) error {
+	if demo {
+		key, err := addDemoTenant(ctx, n, serveDemoEstates)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(stdout, key); err != nil {
+			return err
+		}
+	}
+	attributes := []any{"url", n.url(), "data", n.cfg.data}
+	if addr := n.nats.Addr(); addr != "" {
+		attributes = append(attributes, "nats", "nats://"+addr)
+	}
+	n.cfg.log.Info("ready", attributes...)
+	err := n.serve(ctx)
+	n.cfg.log.Info("stopped")
+	return err
+}
+
+func newLogger(format string, w io.Writer) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	}
+	return nil, fmt.Errorf("--log-format is %q, want text or json", format)
+}

@@ -628,7 +628,7 @@ func (w *world) checkFailures(job *domain.BatchJob, j *tracked) error {
 	for _, f := range failures {
 		failed[f.Index] = f.Failure.Code
 		guilty := j.plan.Harm[f.Index] != ""
-		if blamed := w.blamed[effect{job.ID(), f.Index}]; !guilty && blamed < maxStrikes {
+		if blamed := w.blamed[effect{job.ID(), f.Index}]; !guilty && blamed < maxItemStrikes {
 			return fmt.Errorf("job %s: innocent item %d failed: %s", job.ID(), f.Index, f.Failure)
 		}
 	}
@@ -641,7 +641,7 @@ func (w *world) checkFailures(job *domain.BatchJob, j *tracked) error {
 			}
 			return false
 		})
-		if job.Cause() == nil || !guilty && w.blamed[effect{job.ID(), wholeJob}] < maxStrikes {
+		if job.Cause() == nil || !guilty && w.blamed[effect{job.ID(), wholeJob}] < maxJobStrikes {
 			return fmt.Errorf("job %s failed for nothing: %v", job.ID(), job.Cause())
 		}
 	}

@@ -12,10 +12,14 @@ import (
 )
 
 const (
-	// maxStrikes is how often the worker of a piece may vanish while the
-	// piece runs alone, before the piece is given up. Whoever pulls the plug may
-	// hit the same piece twice; a third time it is no accident.
-	maxStrikes = 3
+	// maxItemStrikes is how often the worker of an item may vanish while the
+	// item runs alone, before the item is given up. Whoever pulls the plug may
+	// hit the same item twice; a third time it is no accident.
+	maxItemStrikes = 3
+
+	// maxJobStrikes is the same for planning a job or doing it whole. That takes
+	// so much longer than an item that accidents hit it far more often.
+	maxJobStrikes = 10
 
 	// maxFaults is how often a piece may panic, or fail in a way that nobody
 	// foresaw, while it runs alone. Nothing else can be to blame for that.
@@ -97,7 +101,7 @@ func (e *Engine) perform(ctx context.Context, claim ports.Claim) (err error) {
 		}
 	}()
 	k := e.kind(claim.Job.Kind())
-	if claim.Strikes >= maxStrikes {
+	if claim.Strikes >= maxStrikes(claim) {
 		return e.giveUp(ctx, k, claim)
 	}
 	if allowed, err := e.allowed(ctx, k, claim.Job); err != nil {
@@ -146,6 +150,13 @@ func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, inter
 		nudge(e.suspects)
 		return nil
 	}
+}
+
+func maxStrikes(claim ports.Claim) int {
+	if claim.Chunk == nil {
+		return maxJobStrikes
+	}
+	return maxItemStrikes
 }
 
 // single reports whether the claim can be split no further.

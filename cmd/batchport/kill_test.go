@@ -79,7 +79,7 @@ func (k *killing) run(job string, round int) {
 	code := s.submit(t, k.key, fmt.Sprintf(`{"job_name":%q,"estatesIds":"all","total":%d,"searchOptions":{}}`, job, killedItems))
 	process := 0
 	for life := 0; ; life++ {
-		moment := time.Duration(1+k.random.IntN(120)) * time.Millisecond
+		moment := time.Duration(1+k.random.IntN(200)) * time.Millisecond
 		ended, percent := k.watch(s, code, process, moment)
 		if percent < process {
 			t.Fatalf("life %d: progress fell from %d to %d", life, process, percent)

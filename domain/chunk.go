@@ -28,15 +28,22 @@ func NewChunk[I any](first int, items []I) (Chunk, error) {
 	return Chunk{First: first, Len: len(items), Items: encoded}, nil
 }
 
-// Split divides a chunk of n items into about √n chunks of about √n items, in
-// order: few enough to be tried quickly, and two steps from a thousand items to
-// a single one. A chunk of one item gives itself.
+// splitAtOnce is the most items that a chunk is split into at once.
+const splitAtOnce = 64
+
+// Split divides a chunk, in order: one of up to 64 items into chunks of one
+// item, a larger one of n items into about √n chunks of about √n items. So the
+// parts are few enough to be tried quickly one by one, and 4,000 items are two
+// splits from a single one. A chunk of one item gives itself.
 func (c Chunk) Split() ([]Chunk, error) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(c.Items, &items); err != nil {
 		return nil, fmt.Errorf("decode the items of chunk %d: %w", c.First, err)
 	}
-	size := max(1, int(math.Sqrt(float64(len(items)))))
+	size := 1
+	if len(items) > splitAtOnce {
+		size = int(math.Sqrt(float64(len(items))))
+	}
 	first, parts := c.First, make([]Chunk, 0, len(items)/size+1)
 	for part := range slices.Chunk(items, size) {
 		chunk, err := NewChunk(first, part)

@@ -84,7 +84,7 @@ func TestSplitKeepsTheItems(t *testing.T) {
 	require.ErrorIs(t, err, domain.CodeInvalid)
 }
 
-// A thousand items are two splits from one.
+// The items of a chunk are two splits from being alone.
 func TestSplitIsSteep(t *testing.T) {
 	t.Parallel()
 	chunk, err := domain.NewChunk(0, make([]int, 2500))
@@ -92,6 +92,9 @@ func TestSplitIsSteep(t *testing.T) {
 	parts, err := chunk.Split()
 	require.NoError(t, err)
 	assert.Len(t, parts, 50)
+	alone, err := parts[0].Split()
+	require.NoError(t, err)
+	assert.Len(t, alone, 50)
 	singles, err := domain.Chunk{Len: 3, Items: []byte("[1,2,3]")}.Split()
 	require.NoError(t, err)
 	assert.Len(t, singles, 3)

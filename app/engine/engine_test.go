@@ -489,17 +489,61 @@ func TestASlowItemIsGivenUp(t *testing.T) {
 	})
 }
 
-// flaky is a store that does not answer for a while.
+// flaky is a store that cannot write for a while once work is claimed.
 type flaky struct {
 	ports.Store
 	down atomic.Bool
 }
 
-func (s *flaky) FinishChunk(ctx context.Context, claim ports.Claim) error {
+func (s *flaky) write(do func() error) error {
 	if s.down.Load() {
 		return domain.Unavailable(errors.New("disk full"))
 	}
-	return s.Store.FinishChunk(ctx, claim)
+	return do()
+}
+
+func (s *flaky) FinishChunk(ctx context.Context, claim ports.Claim) error {
+	return s.write(func() error { return s.Store.FinishChunk(ctx, claim) })
+}
+
+func (s *flaky) Release(ctx context.Context, claim ports.Claim, delay time.Duration) error {
+	return s.write(func() error { return s.Store.Release(ctx, claim, delay) })
+}
+
+func (s *flaky) Expire(ctx context.Context, everything bool) (n int, err error) {
+	err = s.write(func() error {
+		n, err = s.Store.Expire(ctx, everything)
+		return err
+	})
+	return n, err
+}
+
+// A full disk refuses everything, giving work back included. Once there is
+// room, the work goes on as if nothing had been.
+func TestADiskThatWasFullMakesNobodySuspect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture()
+		store := &flaky{Store: f.store}
+		store.down.Store(true)
+		f.deps.Store = store
+		e := f.engine(t, engine.Config{})
+		var sizes []int
+		jobs := register(t, e, engine.Kind[plan, int]{
+			Name: "edit",
+			Apply: func(ctx context.Context, job *domain.BatchJob, p plan, items []int) ([]domain.Outcome, error) {
+				sizes = append(sizes, len(items))
+				return f.counts.addAll(ctx, job, p, items)
+			},
+		})
+		defer start(t, e)()
+		job := submit(t, jobs, user("a"), engine.Request[plan, int]{Items: inOrder(3)})
+		time.Sleep(20 * time.Second)
+		store.down.Store(false)
+		await(t, e, user("a"), job.ID(), domain.JobCompleted)
+		if want := []int{3, 3}; !slices.Equal(sizes, want) {
+			t.Errorf("Apply was called with %v items, want %v: the chunk as it was", sizes, want)
+		}
+	})
 }
 
 // Faults of the store never count against an item, however often they come.

@@ -172,7 +172,7 @@ func (w *world) boot() *process {
 		Events: chaosEvents{p, w.stream},
 		Files:  chaosFiles{p, w.files},
 	}, Config{
-		ChunkSize: 5, Lease: lease, Now: func() time.Time { return w.now },
+		ChunkSize: 5, Lease: lease, SweepEvery: time.Nanosecond, Now: func() time.Time { return w.now },
 		Random: func() uint64 { w.ids++; return w.ids },
 	})
 	if err != nil {

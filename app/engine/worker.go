@@ -87,9 +87,28 @@ func (e *Engine) do(ctx context.Context, claim ports.Claim) error {
 		doing = long
 	}
 	err := e.perform(doing, claim)
-	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.Lease/4)
+	return e.settleInTime(ctx, claim, err, doing.Err() != nil)
+}
+
+// settleInTime settles a piece, and tries again while the store does not
+// answer: a lease that ran out would make an innocent piece suspect. It gives up
+// when the lease has run out anyway, or soon after ctx ended.
+func (e *Engine) settleInTime(ctx context.Context, claim ports.Claim, failed error, interrupted bool) error {
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.Lease)
 	defer cancel()
-	return e.settle(settling, claim, err, doing.Err() != nil)
+	for {
+		err := e.settle(settling, claim, failed, interrupted)
+		if !errors.Is(err, domain.CodeUnavailable) || ctx.Err() != nil {
+			return err
+		}
+		e.report(ctx, "settle work", err)
+		select {
+		case <-settling.Done():
+			return err
+		case <-ctx.Done():
+		case <-time.After(min(e.cfg.SweepEvery, time.Second)):
+		}
+	}
 }
 
 // perform does the piece; a panic comes back as an error.

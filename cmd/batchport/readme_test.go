@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestReadmeShowsWhatIsTested compares the Go code in the README and the docs
-// with the tests that run it.
+// TestReadmeShowsWhatIsTested compares the Go code in the README with the tests
+// that run it.
 func TestReadmeShowsWhatIsTested(t *testing.T) {
 	t.Parallel()
 	var tested strings.Builder

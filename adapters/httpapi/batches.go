@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
 )
@@ -72,7 +73,7 @@ func (a *api) submit(ctx context.Context, in *submitInput) (*submitOutput, error
 	if err := takeValues(memory, text); err != nil {
 		return nil, err
 	}
-	body, err := parseJSON(text)
+	body, err := document.Parse(text)
 	if err != nil {
 		return nil, err
 	}

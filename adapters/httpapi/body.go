@@ -20,6 +20,10 @@ const (
 	valueCost = 96
 )
 
+// reasonIncomplete is why a body that the client broke off is malformed: the
+// parameter "reason" of its failure. The other reasons are the parser's.
+const reasonIncomplete = "incomplete"
+
 // readText reads the body of r as text, within the limits of size, time and
 // memory. Too large gives [domain.CodeTooLarge], a client that is gone or too
 // slow [domain.CodeMalformed].

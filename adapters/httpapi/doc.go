@@ -3,8 +3,8 @@
 // the description of it all under /openapi.json.
 //
 // Handlers are thin: they authenticate, translate, call a use case and
-// translate back. Bodies are read by a strict JSON reader of this package,
-// since what Huma and encoding/json let pass (duplicate keys, lone surrogates,
-// keys in any case) would be judged differently by the next program. Every
-// error leaves through one function, which shows safe text only.
+// translate back. Bodies are read by app/document, strictly, since what Huma
+// and encoding/json let pass (duplicate keys, lone surrogates, keys in any
+// case) would be judged differently by the next program. Every error leaves
+// through one function, which shows safe text only.
 package httpapi

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/batchport/batchport/adapters/memory"
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
@@ -129,41 +129,14 @@ func (f fixture) failures(t *testing.T, job *domain.BatchJob) (all []string) {
 	return all
 }
 
-// valueOf reads JSON for a test; objects keep their order.
-func valueOf(t *testing.T, document string) estates.Value {
+// valueOf reads JSON for a test.
+func valueOf(t *testing.T, text string) document.Value {
 	t.Helper()
-	decoder := json.NewDecoder(strings.NewReader(document))
-	decoder.UseNumber()
-	var read func() estates.Value
-	next := func() json.Token {
-		token, err := decoder.Token()
-		if err != nil {
-			t.Fatalf("read %s: %v", document, err)
-		}
-		return token
+	v, err := document.Parse(text)
+	if err != nil {
+		t.Fatalf("Parse(%s): %v", text, err)
 	}
-	read = func() (v estates.Value) {
-		switch token := next().(type) {
-		case bool:
-			return estates.Value{Kind: estates.Bool, Bool: token}
-		case json.Number:
-			return estates.Value{Kind: estates.Number, Text: token.String()}
-		case string:
-			return estates.Value{Kind: estates.String, Text: token}
-		case json.Delim:
-			v.Kind = map[json.Delim]estates.ValueKind{'[': estates.List, '{': estates.Object}[token]
-			for decoder.More() {
-				if token == '[' {
-					v.List = append(v.List, read())
-					continue
-				}
-				v.Members = append(v.Members, estates.Member{Name: next().(string), Value: read()})
-			}
-			next()
-		}
-		return v
-	}
-	return read()
+	return v
 }
 
 // keys is labels that show what was asked for.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
 )
@@ -82,12 +83,12 @@ func (l *Loader) Load(ctx context.Context, tenant domain.TenantID, kind LoadKind
 }
 
 func addLine(records batch, number int, line []byte) {
-	value, err := parseValue(line)
+	value, err := document.Parse(string(line))
 	switch {
 	case err != nil:
 		records.fail(number, domain.FailureOf(err))
-	case value.Kind != Object:
-		records.fail(number, domain.NewFailure(domain.CodeInvalid, "", value.sent(), "expected", "object"))
+	case value.Kind != document.Object:
+		records.fail(number, lineFailure(domain.CodeInvalid, "", value, "expected", "object"))
 	default:
 		records.add(number, value)
 	}
@@ -138,7 +139,7 @@ type records[R any] struct {
 	failures []LineFailure
 }
 
-func (b *records[R]) add(number int, line Value) {
+func (b *records[R]) add(number int, line document.Value) {
 	record, failures := b.read(&recordReader{object: line})
 	if len(failures) > 0 {
 		b.fail(number, failures...)

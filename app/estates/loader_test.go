@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -103,16 +104,18 @@ func TestLoadSaysAllThatIsWrongWithALine(t *testing.T) {
 		{with(`vacant`, `closed`), []string{"1 listed not_rentable"}},
 		{with(`"agent_id":7`, `"agent_id":21`), []string{"1 agent_id unknown_user"}},
 		{with(`"landlord_id":21`, `"landlord_id":404`), []string{"1 landlord_id not_found"}},
-		{with(`12F`, `a\u0000b`), []string{"1 malformed"}},
-		{with(`12F`, `\ud83d`), []string{"1 malformed"}},
-		{with(`12F`, `\ud83d\u0041`), []string{"1 malformed"}},
-		{with(`12F`, `\ude00`), []string{"1 malformed"}},
+		{with(`12F`, `a\u0000b`), []string{"1 name malformed"}},
+		{with(`12F`, `\ud83d`), []string{"1 name malformed"}},
+		{with(`12F`, `\ud83d\u0041`), []string{"1 name malformed"}},
+		{with(`12F`, `\ude00`), []string{"1 name malformed"}},
 		{with(`12F`, `\\ud83d \ud83d\ude00 \"`), nil},
 		{with(`12F`, "\xff"), []string{"1 malformed"}},
 		{estateLine + `{}`, []string{"1 malformed"}},
 		{estateLine + `,`, []string{"1 malformed"}},
-		{`{"id":1`, []string{"1 malformed"}},
-		{`{"x":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`, []string{"1 malformed"}},
+		{`{"id":1`, []string{"1 id malformed"}},
+		{`{"x":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`, []string{"1 x" + strings.Repeat("[0]", 15) + " malformed"}},
+		{with(`20000`, `1e999`), []string{"1 rent malformed"}},
+		{with(`20000`, `1e3`), []string{"1 rent invalid"}},
 		{`[1]`, []string{"1 invalid"}},
 		{`null`, []string{"1 invalid"}},
 	} {
@@ -175,6 +178,53 @@ func TestLoadInBatches(t *testing.T) {
 	if want := []int{990, 990, 495}; !slices.Equal(store.batches, want) {
 		t.Errorf("users were stored in batches of %v, want %v", store.batches, want)
 	}
+}
+
+// TestLoadKeepsNoLine loads long lines, of which a record or failures are kept
+// until they are stored: these must not keep the lines. It measures the heap,
+// so it runs alone.
+func TestLoadKeepsNoLine(t *testing.T) {
+	const lines, size, most = 32, 1 << 18, 2 << 20
+	spaces, text := strings.Repeat(" ", size), strings.Repeat("a", size)
+	for name, line := range map[string]string{
+		"a record":         `{"id":1,"name":"n","role":"staff"` + spaces + `}`,
+		"a fault":          `{"id":1,"name":"n","role":"king"` + spaces + `}`,
+		"a wrong type":     `{"id":"x","name":"n","role":"staff"` + spaces + `}`,
+		"an unknown field": `{"id":1,"name":"n","role":"staff","x":1` + spaces + `}`,
+		"a huge field":     `{"` + text + `":1}`,
+		"a huge value":     `{"id":1,"name":"n","role":"` + text + `"}`,
+		"a huge string":    `"` + text + `"`,
+		"a key twice":      `{"id":1,"id":1` + spaces + `}`,
+		"no JSON":          `{"id":1,` + spaces + `x}`,
+	} {
+		file := strings.Repeat(line+"\n", lines) + `{"id":2,"name":"n","role":"staff"}`
+		store := &heapLoads{Store: memory.NewStore(time.Now)}
+		before := heap()
+		load(t, store, estates.LoadUsers, file)
+		if kept := int64(store.heap) - int64(before); kept > most {
+			t.Errorf("Load(%d lines of %d KiB with %s) keeps %d KiB, want at most %d", lines, size>>10, name, kept>>10, most>>10)
+		}
+		runtime.KeepAlive(file)
+	}
+}
+
+// heapLoads measures the heap when users are stored.
+type heapLoads struct {
+	*memory.Store
+	heap uint64
+}
+
+func (h *heapLoads) UpsertUsers(ctx context.Context, tenant domain.TenantID, users []estate.User) ([]domain.Outcome, error) {
+	h.heap = heap()
+	return h.Store.UpsertUsers(ctx, tenant, users)
+}
+
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
 }
 
 // countingLoads notes how many users each call brings.

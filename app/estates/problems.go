@@ -3,6 +3,7 @@ package estates
 import (
 	"strconv"
 
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 )
@@ -22,8 +23,8 @@ type problems struct {
 
 func newProblems() *problems { return &problems{code: domain.CodeInvalid} }
 
-func (p *problems) add(code domain.Code, field string, v Value, pairs ...string) {
-	p.addText(code, field, v.sent(), pairs...)
+func (p *problems) add(code domain.Code, field string, v document.Value, pairs ...string) {
+	p.addText(code, field, v.Sent(), pairs...)
 }
 
 func (p *problems) addText(code domain.Code, field, value string, pairs ...string) {
@@ -39,17 +40,17 @@ func (p *problems) missing(field string) { p.addText(domain.CodeRequired, field,
 func (p *problems) err() error { return domain.FailAll(p.code, p.failures) }
 
 // id reads an identifier, and reports anything else.
-func (p *problems) id(field string, v Value) (id int64, ok bool) {
+func (p *problems) id(field string, v document.Value) (id int64, ok bool) {
 	return p.whole(field, v, "id", 1, estate.MaxID)
 }
 
 // integer reads a whole number from 0 to most, and reports anything else.
-func (p *problems) integer(field string, v Value, most int64) (n int64, ok bool) {
+func (p *problems) integer(field string, v document.Value, most int64) (n int64, ok bool) {
 	return p.whole(field, v, "integer", 0, most)
 }
 
-func (p *problems) whole(field string, v Value, expected string, least, most int64) (n int64, ok bool) {
-	n, ok = v.integer(true)
+func (p *problems) whole(field string, v document.Value, expected string, least, most int64) (n int64, ok bool) {
+	n, ok = v.Integer()
 	switch {
 	case !ok:
 		p.add(domain.CodeInvalid, field, v, "expected", expected)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 )
@@ -12,63 +13,69 @@ import (
 // recordReader reads the members of an object by name, collects what is wrong
 // with them, and remembers which of them somebody asked for.
 type recordReader struct {
-	object   Value
+	object   document.Value
 	asked    []string
 	failures []domain.Failure
 }
 
-func (r *recordReader) add(code domain.Code, field string, v Value, pairs ...string) {
-	f := domain.NewFailure(code, field, v.sent(), pairs...)
-	f.Value = strings.Clone(f.Value) // else it keeps the whole text alive that it was shortened from
-	r.failures = append(r.failures, f)
+func (r *recordReader) add(code domain.Code, field string, v document.Value, pairs ...string) {
+	r.failures = append(r.failures, lineFailure(code, field, v, pairs...))
+}
+
+// lineFailure is a failure that shares no memory with the line, which would
+// stay alive as long as the failure.
+func lineFailure(code domain.Code, field string, v document.Value, pairs ...string) domain.Failure {
+	f := domain.NewFailure(code, strings.Clone(field), v.Sent(), pairs...)
+	f.Value = strings.Clone(f.Value)
+	return f
 }
 
 // take returns the member of the name, if it is of one of the kinds; anything
 // else is reported.
-func (r *recordReader) take(field, expected string, kinds ...ValueKind) (v Value, ok bool) {
+func (r *recordReader) take(field, expected string, kinds ...document.ValueKind) (v document.Value, ok bool) {
 	v = r.ask(field)
 	switch {
-	case v.Kind == Null:
+	case v.Kind == document.Null:
 		r.failures = append(r.failures, domain.NewFailure(domain.CodeRequired, field, ""))
 	case !slices.Contains(kinds, v.Kind):
 		r.add(domain.CodeInvalid, field, v, "expected", expected)
 	default:
 		return v, true
 	}
-	return Value{}, false
+	return document.Value{}, false
 }
 
-func (r *recordReader) ask(field string) Value {
+func (r *recordReader) ask(field string) document.Value {
 	r.asked = append(r.asked, field)
 	return r.object.Member(field)
 }
 
-// text reads a string.
+// text reads a string, which shares no memory with the line either.
 func (r *recordReader) text(field string) string {
-	v, _ := r.take(field, "string", String)
-	return v.Text
+	v, _ := r.take(field, "string", document.String)
+	return strings.Clone(v.Text)
 }
 
 // flag reads true or false.
 func (r *recordReader) flag(field string) bool {
-	v, _ := r.take(field, "boolean", Bool)
+	v, _ := r.take(field, "boolean", document.Bool)
 	return v.Bool
 }
 
 // number reads a whole number.
 func (r *recordReader) number(field string) int64 {
-	return r.integer(field, "integer", Number)
+	return r.integer(field, "integer", document.Number)
 }
 
 // id reads an identifier: a number or a string of digits.
 func (r *recordReader) id(field string) int64 {
-	return r.integer(field, "id", Number, String)
+	return r.integer(field, "id", document.Number, document.String)
 }
 
 // optionalID reads an identifier, or 0 when it is absent or null. A 0 that was
 // sent is reported: it is no identifier.
 func (r *recordReader) optionalID(field string) int64 {
-	if r.object.Member(field).Kind == Null {
+	if r.object.Member(field).Kind == document.Null {
 		r.ask(field)
 		return 0
 	}
@@ -82,7 +89,7 @@ func (r *recordReader) optionalID(field string) int64 {
 
 // area reads an area in ping, as a string.
 func (r *recordReader) area(field string) estate.Area {
-	v, ok := r.take(field, "number", String)
+	v, ok := r.take(field, "number", document.String)
 	if !ok {
 		return 0
 	}
@@ -96,12 +103,12 @@ func (r *recordReader) area(field string) estate.Area {
 // date reads a day; whether there is such a day is for the record to say.
 func (r *recordReader) date(field string) estate.Date { return estate.Date(r.text(field)) }
 
-func (r *recordReader) integer(field, expected string, kinds ...ValueKind) int64 {
+func (r *recordReader) integer(field, expected string, kinds ...document.ValueKind) int64 {
 	v, ok := r.take(field, expected, kinds...)
 	if !ok {
 		return 0
 	}
-	n, ok := v.integer(true)
+	n, ok := v.Integer()
 	if !ok {
 		r.add(domain.CodeInvalid, field, v, "expected", expected)
 	}

@@ -3,6 +3,7 @@ package estates
 import (
 	"context"
 
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 	"github.com/batchport/batchport/ports"
@@ -86,7 +87,7 @@ func batchOf(kind LoadKind, loads ports.EstateLoads) batch {
 // batch gathers lines that are stored together.
 type batch interface {
 	// add reads a line; one that is not good becomes failures.
-	add(number int, line Value)
+	add(number int, line document.Value)
 
 	// fail notes that the line cannot be read.
 	fail(number int, failures ...domain.Failure)

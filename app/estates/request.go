@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
@@ -11,9 +12,9 @@ import (
 
 // Request is a request of the source interface.
 type Request struct {
-	Body           Value  // the JSON document
-	Locale         string // the caller's language, such as "zh_TW"; "" when unknown
-	IdempotencyKey string // "" when the request is new each time
+	Body           document.Value // the JSON document
+	Locale         string         // the caller's language, such as "zh_TW"; "" when unknown
+	IdempotencyKey string         // "" when the request is new each time
 }
 
 // Submit stores the job that the request asks for and returns it. What is
@@ -27,11 +28,11 @@ func (s *Estates) Submit(ctx context.Context, who domain.Principal, r Request) (
 	name := r.Body.Member("job_name")
 	submit, known := s.kinds[domain.Kind(name.Text)]
 	switch {
-	case r.Body.Kind != Object:
+	case r.Body.Kind != document.Object:
 		p.add(domain.CodeInvalid, "", r.Body, "expected", "object")
-	case name.blank():
+	case blank(name):
 		p.missing("job_name")
-	case name.Kind != String:
+	case name.Kind != document.String:
 		p.add(domain.CodeInvalid, "job_name", name, "expected", "string")
 	case !known:
 		p.add(CodeUnknownJob, "job_name", name)
@@ -48,7 +49,7 @@ func (s *Estates) selecting(jobs *engine.Jobs[Search, int64]) submitter {
 		p := newProblems()
 		request := engine.Request[Search, int64]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey}
 		ids := r.Body.Member("estatesIds")
-		if request.All = ids.Kind == String && ids.Text == "all"; request.All {
+		if request.All = ids.Kind == document.String && ids.Text == "all"; request.All {
 			request.Expected = readTotal(p, r.Body.Member("total"))
 			request.Payload = readSearch(p, r.Body.Member(searchField), s.cfg.IgnoredOptions)
 		} else {
@@ -62,8 +63,8 @@ func (s *Estates) selecting(jobs *engine.Jobs[Search, int64]) submitter {
 }
 
 // readTotal reads how many items the caller saw.
-func readTotal(p *problems, v Value) *int {
-	if v.blank() {
+func readTotal(p *problems, v document.Value) *int {
+	if blank(v) {
 		p.missing("total")
 		return nil
 	}
@@ -75,12 +76,12 @@ func readTotal(p *problems, v Value) *int {
 }
 
 // readIDs reads a list of identifiers, each of which counts once.
-func readIDs(p *problems, field string, v Value, most int) []int64 {
+func readIDs(p *problems, field string, v document.Value, most int) []int64 {
 	switch {
-	case v.blank() || v.Kind == List && len(v.List) == 0:
+	case blank(v) || v.Kind == document.List && len(v.List) == 0:
 		p.missing(field)
 		return nil
-	case v.Kind != List:
+	case v.Kind != document.List:
 		p.add(domain.CodeInvalid, field, v, "expected", "list")
 		return nil
 	}
@@ -100,4 +101,9 @@ func readIDs(p *problems, field string, v Value, most int) []int64 {
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// blank reports whether nothing was given: null or "".
+func blank(v document.Value) bool {
+	return v.Kind == document.Null || v.Kind == document.String && v.Text == ""
 }

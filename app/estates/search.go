@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 )
@@ -42,13 +43,13 @@ type searchReader struct {
 
 // readSearch reads the search options of a request, which it requires: without
 // any, "all" would silently mean everything. PHP sends the empty map as a list.
-func readSearch(p *problems, v Value, ignored []string) Search {
+func readSearch(p *problems, v document.Value, ignored []string) Search {
 	r := searchReader{problems: p}
 	switch {
-	case v.blank():
+	case blank(v):
 		p.missing(searchField)
-	case v.Kind == List && len(v.List) == 0:
-	case v.Kind != Object:
+	case v.Kind == document.List && len(v.List) == 0:
+	case v.Kind != document.Object:
 		p.add(domain.CodeInvalid, searchField, v, "expected", "object")
 	}
 	for _, m := range v.Members {
@@ -64,9 +65,9 @@ func readSearch(p *problems, v Value, ignored []string) Search {
 }
 
 // option reads one option; its value is one or a list of them.
-func (r *searchReader) option(name string, v Value) {
+func (r *searchReader) option(name string, v document.Value) {
 	field, s := path(searchField, name), &r.search
-	read, known := map[string]func(string, Value){
+	read, known := map[string]func(string, document.Value){
 		"keyword":      r.keyword,
 		"country":      r.numbers(&s.Countries, r.small),
 		"district":     r.numbers(&s.Districts, r.small),
@@ -81,10 +82,10 @@ func (r *searchReader) option(name string, v Value) {
 	switch {
 	case !known:
 		r.add(domain.CodeUnknownField, field, v)
-	case v.blank(): // not given
-	case v.Kind == Object || v.Kind == List && len(v.List) == 0:
+	case blank(v): // not given
+	case v.Kind == document.Object || v.Kind == document.List && len(v.List) == 0:
 		r.add(domain.CodeInvalid, field, v)
-	case v.Kind == List:
+	case v.Kind == document.List:
 		for i, element := range v.List {
 			read(at(field, i), element)
 		}
@@ -93,25 +94,25 @@ func (r *searchReader) option(name string, v Value) {
 	}
 }
 
-func (r *searchReader) keyword(field string, v Value) {
-	if v.blank() || v.Kind != String && v.Kind != Number {
+func (r *searchReader) keyword(field string, v document.Value) {
+	if blank(v) || v.Kind != document.String && v.Kind != document.Number {
 		r.add(domain.CodeInvalid, field, v, "expected", "string")
 		return
 	}
 	r.search.Keywords = append(r.search.Keywords, v.Text)
 }
 
-func (r *searchReader) status(field string, v Value) {
+func (r *searchReader) status(field string, v document.Value) {
 	status := estate.Status(v.Text)
-	if v.Kind != String || !slices.Contains(estate.Statuses(), status) {
+	if v.Kind != document.String || !slices.Contains(estate.Statuses(), status) {
 		r.add(domain.CodeInvalid, field, v, "expected", join(estate.Statuses()))
 		return
 	}
 	r.search.Statuses = append(r.search.Statuses, status)
 }
 
-func (r *searchReader) listed(field string, v Value) {
-	on, ok := v.flag()
+func (r *searchReader) listed(field string, v document.Value) {
+	on, ok := flag(v)
 	if !ok {
 		r.add(domain.CodeInvalid, field, v, "expected", "boolean")
 		return
@@ -119,9 +120,20 @@ func (r *searchReader) listed(field string, v Value) {
 	r.search.Listed = append(r.search.Listed, on)
 }
 
+// flag reads a flag in any of its spellings: true, false, 0, 1, "0" and "1".
+func flag(v document.Value) (on, ok bool) {
+	switch {
+	case v.Kind == document.Bool:
+		return v.Bool, true
+	case v.Kind != document.Number && v.Kind != document.String:
+		return false, false
+	}
+	return v.Text == "1", v.Text == "0" || v.Text == "1"
+}
+
 // numbers reads into the list what read takes for a number.
-func (r *searchReader) numbers(list *[]int64, read func(string, Value) (int64, bool)) func(string, Value) {
-	return func(field string, v Value) {
+func (r *searchReader) numbers(list *[]int64, read func(string, document.Value) (int64, bool)) func(string, document.Value) {
+	return func(field string, v document.Value) {
 		if n, ok := read(field, v); ok {
 			*list = append(*list, n)
 		}
@@ -129,13 +141,13 @@ func (r *searchReader) numbers(list *[]int64, read func(string, Value) (int64, b
 }
 
 // small reads the number of a country or a district.
-func (r *searchReader) small(field string, v Value) (int64, bool) {
+func (r *searchReader) small(field string, v document.Value) (int64, bool) {
 	return r.integer(field, v, estate.MaxNumber)
 }
 
 // rent reads a limit. Of several, any of which may be met, the loosest counts.
-func (r *searchReader) rent(limit **int64, looser func(a, b int64) bool) func(string, Value) {
-	return func(field string, v Value) {
+func (r *searchReader) rent(limit **int64, looser func(a, b int64) bool) func(string, document.Value) {
+	return func(field string, v document.Value) {
 		if n, ok := r.integer(field, v, estate.MaxAmount); ok && (*limit == nil || looser(n, **limit)) {
 			*limit = &n
 		}

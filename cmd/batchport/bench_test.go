@@ -16,6 +16,7 @@ import (
 	"github.com/batchport/batchport/adapters/catalog"
 	"github.com/batchport/batchport/adapters/memory"
 	"github.com/batchport/batchport/adapters/xlsxfile"
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
@@ -71,11 +72,11 @@ func benchEngine(b *testing.B, folder *dataFolder) (*engine.Engine, *estates.Est
 // benchJob submits a job over all n estates and waits for its end.
 func benchJob(b *testing.B, e *engine.Engine, jobs *estates.Estates, kind domain.Kind, n int) *domain.BatchJob {
 	b.Helper()
-	job, err := jobs.Submit(b.Context(), benchUser, estates.Request{Body: estates.Value{Kind: estates.Object, Members: []estates.Member{
-		{Name: "job_name", Value: estates.Value{Kind: estates.String, Text: string(kind)}},
-		{Name: "estatesIds", Value: estates.Value{Kind: estates.String, Text: "all"}},
-		{Name: "total", Value: estates.Value{Kind: estates.Number, Text: strconv.Itoa(n)}},
-		{Name: "searchOptions", Value: estates.Value{Kind: estates.Object}},
+	job, err := jobs.Submit(b.Context(), benchUser, estates.Request{Body: document.Value{Kind: document.Object, Members: []document.Member{
+		{Name: "job_name", Value: document.Value{Kind: document.String, Text: string(kind)}},
+		{Name: "estatesIds", Value: document.Value{Kind: document.String, Text: "all"}},
+		{Name: "total", Value: document.Value{Kind: document.Number, Text: strconv.Itoa(n)}},
+		{Name: "searchOptions", Value: document.Value{Kind: document.Object}},
 	}}})
 	if err != nil {
 		b.Fatal(err)

@@ -1,10 +1,9 @@
-package httpapi
+package document
 
 import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
 )
 
@@ -13,48 +12,47 @@ const maxDepth = 16
 
 // Why a document is malformed: the parameter "reason" of its failure.
 const (
-	reasonDepth      = "depth"      // nested deeper than maxDepth
-	reasonEmpty      = "empty"      // nothing there
-	reasonIncomplete = "incomplete" // the client broke off
-	reasonNUL        = "nul"        // a NUL character, plain or escaped
-	reasonNumber     = "number"     // a number that is not finite
-	reasonSurrogate  = "surrogate"  // half of a surrogate pair
-	reasonSyntax     = "syntax"     // not JSON
-	reasonTrailing   = "trailing"   // something behind the document
-	reasonUTF8       = "utf8"       // not UTF-8
+	reasonDepth     = "depth"     // nested deeper than maxDepth
+	reasonEmpty     = "empty"     // nothing there
+	reasonNUL       = "nul"       // a NUL character, plain or escaped
+	reasonNumber    = "number"    // a number that is not finite
+	reasonSurrogate = "surrogate" // half of a surrogate pair
+	reasonSyntax    = "syntax"    // not JSON
+	reasonTrailing  = "trailing"  // something behind the document
+	reasonUTF8      = "utf8"      // not UTF-8
 )
 
-// parseJSON reads one JSON document (RFC 8259) and refuses what programs are
+// Parse reads one JSON document (RFC 8259) and refuses what programs are
 // known to read differently. [domain.CodeMalformed], with the parameters
 // reason and offset (in bytes), is text that is empty, not UTF-8, not JSON,
 // nested deeper than 16, followed by something, or that holds a NUL character,
 // half of a surrogate pair or a number beyond what a float64 holds;
 // [domain.CodeDuplicate] is a key that an object has twice. The failure's field
-// is the path of the value at fault. A byte order mark is
-// refused like any other character outside of the document: the standard
-// forbids senders to add one.
+// is the path of the value at fault, such as "data[3].editUserId", of at most
+// 200 bytes. A byte order mark is refused like any other character outside of
+// the document: the standard forbids senders to add one.
 //
-// It takes time linear in the length of text, and the strings of the value
-// share its memory.
-func parseJSON(text string) (estates.Value, error) {
+// It takes time linear in the length of text. The strings of the value share
+// the memory of text: what outlives the rest is better cloned.
+func Parse(text string) (Value, error) {
 	p := &parser{text: text}
 	if at := invalidUTF8(text); at >= 0 {
 		p.at = at
-		return estates.Value{}, p.malformed(reasonUTF8)
+		return Value{}, p.malformed(reasonUTF8)
 	}
 	if at := strings.IndexByte(text, 0); at >= 0 {
 		p.at = at
-		return estates.Value{}, p.malformed(reasonNUL)
+		return Value{}, p.malformed(reasonNUL)
 	}
 	if p.space(); p.at == len(text) {
-		return estates.Value{}, p.malformed(reasonEmpty)
+		return Value{}, p.malformed(reasonEmpty)
 	}
 	v, err := p.value()
 	if err != nil {
-		return estates.Value{}, err
+		return Value{}, err
 	}
 	if p.space(); p.at < len(text) {
-		return estates.Value{}, p.malformed(reasonTrailing)
+		return Value{}, p.malformed(reasonTrailing)
 	}
 	return v, nil
 }
@@ -90,7 +88,7 @@ type step struct {
 }
 
 // value reads one value and leaves at behind it.
-func (p *parser) value() (estates.Value, error) {
+func (p *parser) value() (Value, error) {
 	switch c := p.peek(); {
 	case c == '{':
 		return p.object()
@@ -98,7 +96,7 @@ func (p *parser) value() (estates.Value, error) {
 		return p.list()
 	case c == '"':
 		text, err := p.str()
-		return estates.Value{Kind: estates.String, Text: text}, err
+		return Value{Kind: String, Text: text}, err
 	case c == '-' || isDigit(c):
 		return p.number()
 	}
@@ -108,65 +106,65 @@ func (p *parser) value() (estates.Value, error) {
 			return w.value, nil
 		}
 	}
-	return estates.Value{}, p.malformed(reasonSyntax)
+	return Value{}, p.malformed(reasonSyntax)
 }
 
 var words = []struct {
 	text  string
-	value estates.Value
+	value Value
 }{
-	{"true", estates.Value{Kind: estates.Bool, Bool: true}},
-	{"false", estates.Value{Kind: estates.Bool}},
-	{"null", estates.Value{Kind: estates.Null}},
+	{"true", Value{Kind: Bool, Bool: true}},
+	{"false", Value{Kind: Bool}},
+	{"null", Value{Kind: Null}},
 }
 
-func (p *parser) object() (estates.Value, error) {
+func (p *parser) object() (Value, error) {
 	if err := p.enter(step{}); err != nil {
-		return estates.Value{}, err
+		return Value{}, err
 	}
 	defer p.leave()
 	if p.space(); p.take('}') {
-		return estates.Value{Kind: estates.Object}, nil
+		return Value{Kind: Object}, nil
 	}
-	var members []estates.Member
+	var members []Member
 	var seen keySet
 	for {
 		key, err := p.key()
 		if err != nil {
-			return estates.Value{}, err
+			return Value{}, err
 		}
 		p.path[len(p.path)-1].key = key
 		if !seen.add(key, members) {
-			return estates.Value{}, domain.Fail(domain.NewFailure(domain.CodeDuplicate, p.field(), ""))
+			return Value{}, domain.Fail(domain.NewFailure(domain.CodeDuplicate, p.field(), ""))
 		}
 		v, err := p.value()
 		if err != nil {
-			return estates.Value{}, err
+			return Value{}, err
 		}
-		members = append(members, estates.Member{Name: key, Value: v})
+		members = append(members, Member{Name: key, Value: v})
 		if more, err := p.more('}'); err != nil || !more {
-			return estates.Value{Kind: estates.Object, Members: members}, err
+			return Value{Kind: Object, Members: members}, err
 		}
 	}
 }
 
-func (p *parser) list() (estates.Value, error) {
+func (p *parser) list() (Value, error) {
 	if err := p.enter(step{list: true}); err != nil {
-		return estates.Value{}, err
+		return Value{}, err
 	}
 	defer p.leave()
 	if p.space(); p.take(']') {
-		return estates.Value{Kind: estates.List}, nil
+		return Value{Kind: List}, nil
 	}
-	var items []estates.Value
+	var items []Value
 	for {
 		v, err := p.value()
 		if err != nil {
-			return estates.Value{}, err
+			return Value{}, err
 		}
 		items = append(items, v)
 		if more, err := p.more(']'); err != nil || !more {
-			return estates.Value{Kind: estates.List, List: items}, err
+			return Value{Kind: List, List: items}, err
 		}
 		p.path[len(p.path)-1].index++
 	}

@@ -1,4 +1,4 @@
-package httpapi
+package document
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
 )
 
@@ -103,30 +102,30 @@ func (p *parser) hex4() (rune, error) {
 const longestPlain = 300
 
 // number reads a number and keeps it as it is written.
-func (p *parser) number() (estates.Value, error) {
+func (p *parser) number() (Value, error) {
 	start := p.at
 	p.take('-')
 	if !p.take('0') && !p.digits() {
-		return estates.Value{}, p.malformed(reasonSyntax)
+		return Value{}, p.malformed(reasonSyntax)
 	}
 	if p.take('.') && !p.digits() {
-		return estates.Value{}, p.malformed(reasonSyntax)
+		return Value{}, p.malformed(reasonSyntax)
 	}
 	exponent := p.take('e') || p.take('E')
 	if exponent {
 		_ = p.take('+') || p.take('-')
 		if !p.digits() {
-			return estates.Value{}, p.malformed(reasonSyntax)
+			return Value{}, p.malformed(reasonSyntax)
 		}
 	}
 	literal := p.text[start:p.at]
 	if exponent || len(literal) > longestPlain {
 		if _, err := strconv.ParseFloat(literal, 64); errors.Is(err, strconv.ErrRange) {
 			p.at = start
-			return estates.Value{}, p.malformed(reasonNumber)
+			return Value{}, p.malformed(reasonNumber)
 		}
 	}
-	return estates.Value{Kind: estates.Number, Text: literal}, nil
+	return Value{Kind: Number, Text: literal}, nil
 }
 
 // digits goes past one or more digits, and reports whether there was one.
@@ -187,7 +186,7 @@ type keySet map[string]struct{}
 
 // add reports whether key is new beside the keys of members, which were added
 // before.
-func (s *keySet) add(key string, members []estates.Member) bool {
+func (s *keySet) add(key string, members []Member) bool {
 	if len(members) < fewKeys {
 		for _, m := range members {
 			if m.Name == key {

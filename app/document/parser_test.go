@@ -1,4 +1,4 @@
-package httpapi
+package document_test
 
 import (
 	"bytes"
@@ -12,34 +12,34 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 )
 
-func TestParseJSON(t *testing.T) {
+func TestParse(t *testing.T) {
 	t.Parallel()
-	str := func(s string) estates.Value { return estates.Value{Kind: estates.String, Text: s} }
-	num := func(s string) estates.Value { return estates.Value{Kind: estates.Number, Text: s} }
-	got, err := parseJSON(" {\"b\":[1,-0.5e+3,\"\"],\"a\":{},\t\"\\u007a\":[true,false,null,[]],\r\n\"s\":\"物\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t|\"} ")
-	want := estates.Value{Kind: estates.Object, Members: []estates.Member{
-		{Name: "b", Value: estates.Value{Kind: estates.List, List: []estates.Value{num("1"), num("-0.5e+3"), str("")}}},
-		{Name: "a", Value: estates.Value{Kind: estates.Object}},
-		{Name: "z", Value: estates.Value{Kind: estates.List, List: []estates.Value{
-			{Kind: estates.Bool, Bool: true}, {Kind: estates.Bool}, {}, {Kind: estates.List},
+	str := func(s string) document.Value { return document.Value{Kind: document.String, Text: s} }
+	num := func(s string) document.Value { return document.Value{Kind: document.Number, Text: s} }
+	got, err := document.Parse(" {\"b\":[1,-0.5e+3,\"\"],\"a\":{},\t\"\\u007a\":[true,false,null,[]],\r\n\"s\":\"物\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t|\"} ")
+	want := document.Value{Kind: document.Object, Members: []document.Member{
+		{Name: "b", Value: document.Value{Kind: document.List, List: []document.Value{num("1"), num("-0.5e+3"), str("")}}},
+		{Name: "a", Value: document.Value{Kind: document.Object}},
+		{Name: "z", Value: document.Value{Kind: document.List, List: []document.Value{
+			{Kind: document.Bool, Bool: true}, {Kind: document.Bool}, {}, {Kind: document.List},
 		}}},
 		{Name: "s", Value: str("物😀\"\\/\b\f\n\r\t|")},
 	}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("parseJSON() = %v (-want +got):\n%s", err, diff)
+		t.Errorf("Parse() = %v (-want +got):\n%s", err, diff)
 	}
 	for _, text := range []string{"0", "-0", `""`, "null", "1E5", "1e-999", strings.Repeat("9", 300), strings.Repeat("[", 16) + strings.Repeat("]", 16)} {
-		if _, err := parseJSON(text); err != nil {
-			t.Errorf("parseJSON(%.40s) = %v, want nil", text, err)
+		if _, err := document.Parse(text); err != nil {
+			t.Errorf("Parse(%.40s) = %v, want nil", text, err)
 		}
 	}
 }
 
-func TestParseJSONRefuses(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	twentyKeys := `{"k0":0,"k1":0,"k2":0,"k3":0,"k4":0,"k5":0,"k6":0,"k7":0,"k8":0,"k9":0,"k10":0,"k2":0}`
 	for _, tt := range []struct {
@@ -48,72 +48,73 @@ func TestParseJSONRefuses(t *testing.T) {
 		field string
 		why   string
 	}{
-		{"", domain.CodeMalformed, "", reasonEmpty},
-		{" \t\r\n", domain.CodeMalformed, "", reasonEmpty},
-		{"\ufeff{}", domain.CodeMalformed, "", reasonSyntax},
-		{"{\"a\":\"\xc3\x28\"}", domain.CodeMalformed, "", reasonUTF8},
-		{"\"\xed\xa0\x80\"", domain.CodeMalformed, "", reasonUTF8},
-		{"{\"a\":\x00}", domain.CodeMalformed, "", reasonNUL},
-		{`{"a":["x","\u0000"]}`, domain.CodeMalformed, "a[1]", reasonNUL},
-		{`{"a":"\ud800"}`, domain.CodeMalformed, "a", reasonSurrogate},
-		{`{"a":"\udc00"}`, domain.CodeMalformed, "a", reasonSurrogate},
-		{`{"a":"\ud800\u0041"}`, domain.CodeMalformed, "a", reasonSurrogate},
-		{`{"a":"\ud800\ud800"}`, domain.CodeMalformed, "a", reasonSurrogate},
-		{`{"a":"\ud800\n"}`, domain.CodeMalformed, "a", reasonSurrogate},
-		{`{"\ud800":1}`, domain.CodeMalformed, "", reasonSurrogate},
+		{"", domain.CodeMalformed, "", "empty"},
+		{" \t\r\n", domain.CodeMalformed, "", "empty"},
+		{"\ufeff{}", domain.CodeMalformed, "", "syntax"},
+		{"{\"a\":\"\xc3\x28\"}", domain.CodeMalformed, "", "utf8"},
+		{"\"\xed\xa0\x80\"", domain.CodeMalformed, "", "utf8"},
+		{"{\"a\":\x00}", domain.CodeMalformed, "", "nul"},
+		{`{"a":["x","\u0000"]}`, domain.CodeMalformed, "a[1]", "nul"},
+		{`{"a":"\ud800"}`, domain.CodeMalformed, "a", "surrogate"},
+		{`{"a":"\udc00"}`, domain.CodeMalformed, "a", "surrogate"},
+		{`{"a":"\ud800\u0041"}`, domain.CodeMalformed, "a", "surrogate"},
+		{`{"a":"\ud800\ud800"}`, domain.CodeMalformed, "a", "surrogate"},
+		{`{"a":"\ud800\n"}`, domain.CodeMalformed, "a", "surrogate"},
+		{`{"\ud800":1}`, domain.CodeMalformed, "", "surrogate"},
 		{`{"a":{"b":1,"c":2,"b":1}}`, domain.CodeDuplicate, "a.b", ""},
 		{`[0,{"b":1,"\u0062":1}]`, domain.CodeDuplicate, "[1].b", ""},
 		{twentyKeys, domain.CodeDuplicate, "k2", ""},
 		{`{"":1,"":2}`, domain.CodeDuplicate, "", ""},
-		{strings.Repeat("[", 17) + strings.Repeat("]", 17), domain.CodeMalformed, strings.Repeat("[0]", 16), reasonDepth},
-		{strings.Repeat(`{"a":`, 17), domain.CodeMalformed, "a" + strings.Repeat(".a", 15), reasonDepth},
-		{`{} {}`, domain.CodeMalformed, "", reasonTrailing},
-		{`{},`, domain.CodeMalformed, "", reasonTrailing},
-		{`01`, domain.CodeMalformed, "", reasonTrailing},
-		{`{"a":1e999}`, domain.CodeMalformed, "a", reasonNumber},
-		{`[-1E+400]`, domain.CodeMalformed, "[0]", reasonNumber},
-		{strings.Repeat("9", 400), domain.CodeMalformed, "", reasonNumber},
-		{`{"a":NaN}`, domain.CodeMalformed, "a", reasonSyntax},
-		{`Infinity`, domain.CodeMalformed, "", reasonSyntax},
-		{`[1,]`, domain.CodeMalformed, "[1]", reasonSyntax},
-		{`{"a":1,}`, domain.CodeMalformed, "a", reasonSyntax},
-		{`{"a" 1}`, domain.CodeMalformed, "", reasonSyntax},
-		{`{a:1}`, domain.CodeMalformed, "", reasonSyntax},
-		{`{"a":1`, domain.CodeMalformed, "a", reasonSyntax},
-		{`"abc`, domain.CodeMalformed, "", reasonSyntax},
-		{"\"a\nb\"", domain.CodeMalformed, "", reasonSyntax},
-		{`"\x"`, domain.CodeMalformed, "", reasonSyntax},
-		{`"\u12"`, domain.CodeMalformed, "", reasonSyntax},
-		{`"\u12g4"`, domain.CodeMalformed, "", reasonSyntax},
-		{`"\`, domain.CodeMalformed, "", reasonSyntax},
-		{`.5`, domain.CodeMalformed, "", reasonSyntax},
-		{`1.`, domain.CodeMalformed, "", reasonSyntax},
-		{`1e`, domain.CodeMalformed, "", reasonSyntax},
-		{`-`, domain.CodeMalformed, "", reasonSyntax},
-		{`+1`, domain.CodeMalformed, "", reasonSyntax},
-		{`tru`, domain.CodeMalformed, "", reasonSyntax},
-		{`truex`, domain.CodeMalformed, "", reasonTrailing},
-		{`// x`, domain.CodeMalformed, "", reasonSyntax},
+		{strings.Repeat("[", 17) + strings.Repeat("]", 17), domain.CodeMalformed, strings.Repeat("[0]", 16), "depth"},
+		{strings.Repeat(`{"a":`, 17), domain.CodeMalformed, "a" + strings.Repeat(".a", 15), "depth"},
+		{`{} {}`, domain.CodeMalformed, "", "trailing"},
+		{`{},`, domain.CodeMalformed, "", "trailing"},
+		{`01`, domain.CodeMalformed, "", "trailing"},
+		{`{"a":1e999}`, domain.CodeMalformed, "a", "number"},
+		{`[-1E+400]`, domain.CodeMalformed, "[0]", "number"},
+		{strings.Repeat("9", 400), domain.CodeMalformed, "", "number"},
+		{`{"a":NaN}`, domain.CodeMalformed, "a", "syntax"},
+		{`Infinity`, domain.CodeMalformed, "", "syntax"},
+		{`[1,]`, domain.CodeMalformed, "[1]", "syntax"},
+		{`{"a":1,}`, domain.CodeMalformed, "a", "syntax"},
+		{`{"a" 1}`, domain.CodeMalformed, "", "syntax"},
+		{`{a:1}`, domain.CodeMalformed, "", "syntax"},
+		{`{"a":1`, domain.CodeMalformed, "a", "syntax"},
+		{`"abc`, domain.CodeMalformed, "", "syntax"},
+		{"\"a\nb\"", domain.CodeMalformed, "", "syntax"},
+		{`"\x"`, domain.CodeMalformed, "", "syntax"},
+		{`"\u12"`, domain.CodeMalformed, "", "syntax"},
+		{`"\u12g4"`, domain.CodeMalformed, "", "syntax"},
+		{`"\`, domain.CodeMalformed, "", "syntax"},
+		{`.5`, domain.CodeMalformed, "", "syntax"},
+		{`1.`, domain.CodeMalformed, "", "syntax"},
+		{`1e`, domain.CodeMalformed, "", "syntax"},
+		{`-`, domain.CodeMalformed, "", "syntax"},
+		{`+1`, domain.CodeMalformed, "", "syntax"},
+		{`tru`, domain.CodeMalformed, "", "syntax"},
+		{`truex`, domain.CodeMalformed, "", "trailing"},
+		{`// x`, domain.CodeMalformed, "", "syntax"},
 	} {
-		_, err := parseJSON(tt.text)
+		_, err := document.Parse(tt.text)
 		f := domain.FailureOf(err)
 		if !errors.Is(err, tt.code) || f.Field != tt.field || f.Params["reason"] != tt.why {
-			t.Errorf("parseJSON(%.60q) = %v, want %s of %q because of %q", tt.text, err, tt.code, tt.field, tt.why)
+			t.Errorf("Parse(%.60q) = %v, want %s of %q because of %q", tt.text, err, tt.code, tt.field, tt.why)
 		}
 	}
 }
 
-func TestParseJSONShortensPaths(t *testing.T) {
+func TestParseShortensPaths(t *testing.T) {
 	t.Parallel()
+	const longestField = 200
 	key := strings.Repeat("物", 100_000)
-	_, err := parseJSON(strings.Repeat(`{"`+key+`":`, 10) + "x")
+	_, err := document.Parse(strings.Repeat(`{"`+key+`":`, 10) + "x")
 	if field := domain.FailureOf(err).Field; len(field) > longestField || !utf8.ValidString(field) || !strings.HasPrefix(field, "物") {
-		t.Errorf("parseJSON(huge keys) blames %d bytes %.40q, want at most %d of UTF-8", len(field), field, longestField)
+		t.Errorf("Parse(huge keys) blames %d bytes %.40q, want at most %d of UTF-8", len(field), field, longestField)
 	}
 }
 
-// TestParseJSONIsLinear gives 16 MiB of what could cost more than its length.
-func TestParseJSONIsLinear(t *testing.T) {
+// TestParseIsLinear gives 16 MiB of what could cost more than its length.
+func TestParseIsLinear(t *testing.T) {
 	t.Parallel()
 	const size = 16 << 20
 	var keys strings.Builder
@@ -134,9 +135,9 @@ func TestParseJSONIsLinear(t *testing.T) {
 		"backslashes": `"` + strings.Repeat(`\\`, size/2),
 	} {
 		began := time.Now()
-		_, _ = parseJSON(text)
+		_, _ = document.Parse(text)
 		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("parseJSON(16 MiB of %s) took %v, want well under a second", name, took)
+			t.Errorf("Parse(16 MiB of %s) took %v, want well under a second", name, took)
 		} else {
 			t.Logf("16 MiB of %s: %v", name, took)
 		}
@@ -145,7 +146,7 @@ func TestParseJSONIsLinear(t *testing.T) {
 
 func itoa(i int) string { text, _ := json.Marshal(i); return string(text) }
 
-// FuzzParse holds parseJSON against encoding/json and against the rules.
+// FuzzParse holds Parse against encoding/json and against the rules.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", " ", "{}", "[]", `{"job_name":"estate_export","estatesIds":["1",2],"total":1.5e3}`, `{"a":1,"a":2}`,
@@ -157,22 +158,22 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		v, err := parseJSON(text)
+		v, err := document.Parse(text)
 		if err != nil {
 			if code := domain.CodeOf(err); code != domain.CodeMalformed && code != domain.CodeDuplicate {
-				t.Fatalf("parseJSON(%q) = %v, want malformed or duplicate", text, err)
+				t.Fatalf("Parse(%q) = %v, want malformed or duplicate", text, err)
 			}
 			if reference(text) {
-				t.Fatalf("parseJSON(%q) = %v, want nil: it breaks no rule", text, err)
+				t.Fatalf("Parse(%q) = %v, want nil: it breaks no rule", text, err)
 			}
 			return
 		}
 		if !reference(text) {
-			t.Fatalf("parseJSON(%q) = nil, want an error", text)
+			t.Fatalf("Parse(%q) = nil, want an error", text)
 		}
 		want, got := decoded(t, text), plain(v)
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("parseJSON(%q) differs from encoding/json:\n%s", text, diff)
+			t.Fatalf("Parse(%q) differs from encoding/json:\n%s", text, diff)
 		}
 	})
 }
@@ -303,27 +304,27 @@ func decoded(t *testing.T, text string) (v any) {
 }
 
 // plain turns a value into what encoding/json makes.
-func plain(v estates.Value) any {
+func plain(v document.Value) any {
 	switch v.Kind {
-	case estates.Bool:
+	case document.Bool:
 		return v.Bool
-	case estates.Number:
+	case document.Number:
 		return json.Number(v.Text)
-	case estates.String:
+	case document.String:
 		return v.Text
-	case estates.List:
+	case document.List:
 		list := []any{}
 		for _, e := range v.List {
 			list = append(list, plain(e))
 		}
 		return list
-	case estates.Object:
+	case document.Object:
 		m := map[string]any{}
 		for _, member := range v.Members {
 			m[member.Name] = plain(member.Value)
 		}
 		return m
-	case estates.Null:
+	case document.Null:
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package estates
+package document
 
 import (
 	"strconv"
@@ -46,13 +46,9 @@ func (v Value) Member(name string) Value {
 	return Value{}
 }
 
-// blank reports whether nothing was given: null or "".
-func (v Value) blank() bool {
-	return v.Kind == Null || v.Kind == String && v.Text == ""
-}
-
-// sent renders the value for the failure that rejects it.
-func (v Value) sent() string {
+// Sent renders the value for the failure that rejects it: scalars as they were
+// sent, lists and objects as "[…]" and "{…}".
+func (v Value) Sent() string {
 	switch v.Kind {
 	case Null:
 		return "null"
@@ -68,15 +64,16 @@ func (v Value) sent() string {
 	return ""
 }
 
-// integer reads a whole number. ok is false when v is of another type or form,
-// as 1.0 and 1e3 are; a number that no int64 holds gives the nearest one. A
-// string of digits is one too where quoted allows it.
-func (v Value) integer(quoted bool) (n int64, ok bool) {
+// Integer reads a whole number: a number or a string of digits. ok is false
+// when v is of another type or form, as 1.0 and 1e3 are; a number that no int64
+// holds gives the nearest one.
+func (v Value) Integer() (n int64, ok bool) {
 	digits := v.Text
-	switch {
-	case v.Kind == Number:
+	switch v.Kind {
+	case Number:
 		digits = strings.TrimPrefix(digits, "-")
-	case v.Kind != String || !quoted:
+	case String:
+	default:
 		return 0, false
 	}
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
@@ -84,15 +81,4 @@ func (v Value) integer(quoted bool) (n int64, ok bool) {
 	}
 	n, _ = strconv.ParseInt(v.Text, 10, 64) // all digits, so it can only be out of range
 	return n, true
-}
-
-// flag reads a flag in any of its spellings: true, false, 0, 1, "0" and "1".
-func (v Value) flag() (on, ok bool) {
-	switch {
-	case v.Kind == Bool:
-		return v.Bool, true
-	case v.Kind != Number && v.Kind != String:
-		return false, false
-	}
-	return v.Text == "1", v.Text == "0" || v.Text == "1"
 }

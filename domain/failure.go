@@ -75,15 +75,15 @@ type Failure struct {
 // stored and echoed at full length.
 const maxFailureValue = 200
 
-// NewFailure returns a failure of field. It shortens value to 200 characters.
-// pairs are the names and values of the message's parameters, in turn; an odd
+// NewFailure returns a failure of field. It shortens value, and what the
+// message mentions, to 200 characters. pairs are the names and values of the message's parameters, in turn; an odd
 // number of them panics.
 func NewFailure(code Code, field, value string, pairs ...string) Failure {
 	f := Failure{Code: code, Field: field, Value: shorten(value)}
 	if len(pairs) > 0 {
 		f.Params = make(map[string]string, len(pairs)/2)
 		for i := 0; i < len(pairs); i += 2 {
-			f.Params[pairs[i]] = pairs[i+1]
+			f.Params[pairs[i]] = shorten(pairs[i+1])
 		}
 	}
 	return f

@@ -56,7 +56,7 @@ func (w words) parameters(f domain.Failure) map[string]string {
 	if f.Code == domain.CodeInvalid {
 		w.translate(data, "expected")
 	}
-	if f.Code == domain.CodeMalformed && data["reason"] == harmless(f.Params["reason"]) {
+	if worded := f.Code == domain.CodeMalformed || f.Code == domain.CodeRequired; worded && data["reason"] == harmless(f.Params["reason"]) {
 		delete(data, "reason") // no word for it; what the program calls it helps nobody
 	}
 	if f.Code == domain.CodeTooLarge {

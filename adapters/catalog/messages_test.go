@@ -25,7 +25,7 @@ func TestMessages(t *testing.T) {
 
 // kindCodes are the codes of kinds and of the edge that the domain does not declare.
 var kindCodes = []domain.Code{
-	"cancelled", "not_rentable", "rate_limited", "superseded", "unknown_capability", "unknown_job_name", "unknown_kind", "unknown_user",
+	"cancelled", "link_expired", "method_not_allowed", "not_rentable", "rate_limited", "superseded", "unknown_capability", "unknown_job_name", "unknown_kind", "unknown_user",
 }
 
 // paramSets are the parameters that failures carry, in all sorts of company.
@@ -39,6 +39,9 @@ var paramSets = []map[string]string{
 	{"found": "7"},
 	{"expected": "5", "found": "6"},
 	{"expected": "integer"},
+	{"expected": "ids"},
+	{"expected": "flag"},
+	{"expected": "decimal_text"},
 	{"expected": "something"},
 	{"form": "^[a-z]+$"},
 	{"state": "running"},
@@ -46,6 +49,7 @@ var paramSets = []map[string]string{
 	{"pending": "3"},
 	{"permission": "estate.export"},
 	{"reason": "depth"},
+	{"reason": "empty_list"},
 	{"reason": "unheard"},
 	{"constraint": "estates_pkey"},
 	{"role": "agent"},
@@ -112,6 +116,22 @@ func TestText(t *testing.T) {
 		{"zh_TW", fail(domain.CodeConflict, "", "completed", "state", "completed"), "目前的狀態（已完成）不允許此操作。"},
 		{"en_US", fail(domain.CodeMalformed, "", "", "reason", "depth"), "The content cannot be read: it is nested too deeply."},
 		{"en_US", fail(domain.CodeMalformed, "", "", "reason", "unheard"), "The content cannot be read."},
+		{"en_US", fail(domain.CodeRequired, "estatesIds", "", "reason", "empty_list"), "estatesIds is required: the list is empty."},
+		{"zh_TW", fail(domain.CodeRequired, "estatesIds", "", "reason", "empty_list"), "「estatesIds」為必填：清單是空的。"},
+		{"ja_JP", fail(domain.CodeRequired, "estatesIds", "", "reason", "empty_list"), "「estatesIds」は必須です（リストが空です）。"},
+		{"en_US", fail(domain.CodeRequired, "total", "", "reason", "unheard"), "total is required."},
+		{"zh_CN", fail(domain.CodeRequired, "total", ""), "“total”为必填项。"},
+		{"en_US", fail(domain.CodeInvalid, "estatesIds", "ALL", "expected", "ids"), "estatesIds “ALL” is not valid; expected a list of ids, or \"all\"."},
+		{"zh_TW", fail(domain.CodeInvalid, "estatesIds", "ALL", "expected", "ids"), "「estatesIds」的值「ALL」格式不正確，應為編號清單，或 \"all\"。"},
+		{"en_US", fail(domain.CodeInvalid, "searchOptions.listed", "2", "expected", "flag"), "searchOptions.listed “2” is not valid; expected true or false without quotes, or 1 or 0."},
+		{"en_US", fail(domain.CodeInvalid, "area", "32.5", "expected", "decimal_text"), "area “32.5” is not valid; expected a decimal in quotes with at most two decimals, such as \"32.50\"."},
+		{"en_US", fail(domain.CodeForbidden, "", "", "permission", "estate_export"), "You do not have permission to do this (estate_export)."},
+		{"zh_TW", fail(domain.CodeForbidden, "", "", "permission", "estate_export"), "您沒有執行此操作的權限（estate_export）。"},
+		{"zh_CN", fail(domain.CodeForbidden, "", ""), "您没有执行此操作的权限。"},
+		{"ja_JP", fail(domain.CodeForbidden, "", "", "permission", "estate_export"), "この操作を行う権限（estate_export）がありません。"},
+		{"en_US", fail("link_expired", "", ""), "This link has expired or is damaged. Ask for the status of the job again to get a new one."},
+		{"zh_TW", fail("link_expired", "", ""), "此連結已過期或已損壞，請重新查詢作業狀態以取得新的連結。"},
+		{"zh_TW", fail("method_not_allowed", "", ""), "此網址不接受這種請求方法，可用的方法請見 Allow 標頭。"},
 		{"zh_TW", fail("unknown_user", "editUserId", "5", "role", "landlord"), "使用者「5」不存在，或不具備所需的身分（大房東）。"},
 		{"zh_TW", fail("superseded", "", ""), "同一筆資料在後面的列再次出現，以後面的列為準，此列未採用。"},
 		{"en_US", fail("rate_limited", "", "", "retry_after", "1"), "Too many requests. Please try again in 1 second."},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
 )
 
@@ -98,6 +99,7 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	a := &api{deps: deps, cfg: cfg, budget: &budget{size: cfg.MaxInWork}, mux: http.NewServeMux()}
 	a.huma = humago.New(a.mux, describe(cfg.Version))
 	a.registerBatches()
+	a.registerFailures()
 	a.registerFiles()
 	a.registerHealth()
 	if err := a.serveDescription(); err != nil {
@@ -181,6 +183,16 @@ func register[I any, P input[I], O any](a *api, op huma.Operation, handle func(c
 // locale returns the language of the answer.
 func (a *api) locale(r *http.Request) string {
 	return a.deps.Locale(r.Header.Get("locale"), r.Header.Get("Accept-Language"))
+}
+
+// localeFor returns the language of an answer about a job: that of the job
+// itself when the request names none.
+func (a *api) localeFor(r *http.Request, job *domain.BatchJob) string {
+	named := strings.TrimSpace(r.Header.Get("locale")+r.Header.Get("Accept-Language")) != ""
+	if named || job.Locale() == "" {
+		return a.locale(r)
+	}
+	return job.Locale()
 }
 
 // serveDescription serves the OpenAPI document in its forms, each written once.

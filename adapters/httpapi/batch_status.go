@@ -27,7 +27,7 @@ type endedData struct {
 	FileName  string       `json:"file_name,omitempty"`
 	Process   int          `json:"process" enum:"100"`
 	Failed    int          `json:"failed_estates_amount,omitempty" doc:"How many items failed, of whatever kind."`
-	Message   string       `json:"message,omitempty" doc:"Why the code is 400, 403 or 500, or that the job was stopped, in the caller's language."`
+	Message   string       `json:"message,omitempty" doc:"Why the code is 400, 403 or 500, or that the job was stopped, in the caller's language; without one, in the job's own."`
 }
 
 // codeNoneSucceeded is the code of a job of which no item succeeded. It is in
@@ -47,7 +47,7 @@ func (a *api) statusOf(r *http.Request, job *domain.BatchJob) any {
 		answer.Data.FileName = file.Name
 	}
 	if why := whyEnded(job); why != nil {
-		answer.Data.Message = a.deps.Messages.Text(a.locale(r), *why)
+		answer.Data.Message = a.deps.Messages.Text(a.localeFor(r, job), *why)
 	}
 	return answer
 }

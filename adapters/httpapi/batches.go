@@ -88,7 +88,7 @@ func (a *api) submit(ctx context.Context, in *submitInput) (*submitOutput, error
 
 type statusInput struct {
 	exchange
-	Locale    string `header:"locale" doc:"Language of the message: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says."`
+	Locale    string `header:"locale" doc:"Language of the message: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says; without both, the job's own language."`
 	BatchCode string `query:"batch_code" required:"true" doc:"What the submission answered."`
 }
 
@@ -101,7 +101,17 @@ func (a *api) status(ctx context.Context, in *statusInput) (*statusOutput, error
 	if err != nil {
 		return nil, err
 	}
-	id, err := domain.ParseJobID(in.BatchCode)
+	job, err := a.find(ctx, who, in.BatchCode)
+	if err != nil {
+		return nil, err
+	}
+	return &statusOutput{Body: a.statusOf(in.r, job)}, nil
+}
+
+// find returns the caller's job of the code. One of another tenant, one that
+// never was and one that cannot be look the same.
+func (a *api) find(ctx context.Context, who domain.Principal, code string) (*domain.BatchJob, error) {
+	id, err := domain.ParseJobID(code)
 	if errors.Is(err, domain.CodeRequired) {
 		return nil, err
 	}
@@ -112,8 +122,5 @@ func (a *api) status(ctx context.Context, in *statusInput) (*statusOutput, error
 	if errors.Is(err, domain.CodeNotFound) {
 		return nil, domain.CodeNotFound // the same bytes whatever the store said of it
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &statusOutput{Body: a.statusOf(in.r, job)}, nil
+	return job, err
 }

@@ -115,7 +115,7 @@ func TestStatusOfRealJobs(t *testing.T) {
 			"code": 500.0, "process": 100.0, "message": "The selection has changed: 9 expected, 5 found. Nothing was changed.",
 		}},
 		{name: "permission lost", body: openOne, key: fired, want: map[string]any{
-			"code": 403.0, "process": 100.0, "message": "You do not have permission to do this.",
+			"code": 403.0, "process": 100.0, "message": "You do not have permission to do this (estate_batch_open_rent).",
 		}},
 	}
 	codes := make([]string, len(tests))
@@ -206,6 +206,40 @@ func TestStatusOfAStoppedJob(t *testing.T) {
 	data := fields(t, got.body)["data"].(map[string]any)
 	if message, _ := data["message"].(string); !strings.Contains(message, "取消") || fields(t, got.body)["code"] != 204.0 || data["failed_estates_amount"] != nil {
 		t.Errorf("GET getBatchStatus of a stopped job = %s, want 204, a message in Chinese and no failed items", got.body)
+	}
+}
+
+// TestStatusSpeaksALanguage asks with and without naming one about a job that
+// was submitted in Japanese, and about one of which no language is known.
+func TestStatusSpeaksALanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	code := map[string]string{}
+	for i, locale := range []string{"ja_JP", ""} {
+		id := domain.NewJobID(time.Now(), uint64(i))
+		job, err := domain.LoadJob(domain.JobSnapshot{
+			JobSpec: domain.JobSpec{ID: id, Tenant: "acme", User: "u", Kind: "gate", Locale: locale, SubmittedAt: time.Now()},
+			State:   domain.JobFailed, Cause: &domain.Failure{Code: domain.CodeTotalMismatch},
+		})
+		w.must(err)
+		w.must(w.store.AddJob(t.Context(), job))
+		code[locale] = string(id)
+	}
+	for _, tt := range []struct {
+		job     string
+		headers []string
+		want    string
+	}{
+		{"ja_JP", nil, "対象の件数"},
+		{"ja_JP", []string{"locale", "zh_TW"}, "符合條件"},
+		{"ja_JP", []string{"Accept-Language", "zh-CN"}, "符合条件"},
+		{"ja_JP", []string{"Accept-Language", "fr"}, "selection"},
+		{"", nil, "selection"},
+	} {
+		data := fields(t, w.status(code[tt.job], tt.headers...).body)["data"].(map[string]any)
+		if message, _ := data["message"].(string); !strings.Contains(message, tt.want) {
+			t.Errorf("message about a job in %q with %q = %q, want %q in it", tt.job, tt.headers, message, tt.want)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package httpapi is the HTTP side of batchport: the estate batch interface
-// under /api2, downloads under /files, health under /livez and /readyz, and
+// under /api2, the failed items of jobs under /v1, downloads under /files, health under /livez and /readyz, and
 // the description of it all under /openapi.json.
 //
 // Handlers are thin: they authenticate, translate, call a use case and

@@ -31,7 +31,7 @@ func (a *api) registerFiles() {
 		Method:      http.MethodGet,
 		Path:        "/files/{tenant}/{id}/{name}",
 		Summary:     "Download a file that a job made",
-		Description: "With a key of the tenant; or without one, while the signature of the link holds.",
+		Description: "With a key of the tenant, under the name that the job gave it; or without one, while the signature of the link holds.",
 		Tags:        []string{"Files"},
 		Security:    append([]map[string][]string{{}}, secured...),
 		Responses:   responses,
@@ -53,7 +53,7 @@ type downloadOutput struct {
 
 func (a *api) download(ctx context.Context, in *downloadInput) (*downloadOutput, error) {
 	ref := fileRef{tenant: domain.TenantID(in.Tenant), id: in.ID, name: in.Name}
-	if err := a.mayDownload(in, ref); err != nil {
+	if err := a.mayDownload(ctx, in, ref); err != nil {
 		return nil, err
 	}
 	file, err := a.deps.Files.Open(ctx, ref.tenant, ref.id)
@@ -67,18 +67,37 @@ func (a *api) download(ctx context.Context, in *downloadInput) (*downloadOutput,
 }
 
 // mayDownload fails unless the link's signature holds or the caller is of the
-// tenant. A tenant's file does not exist for others.
-func (a *api) mayDownload(in *downloadInput, ref fileRef) error {
+// tenant. A tenant's file does not exist for others, nor under another name.
+func (a *api) mayDownload(ctx context.Context, in *downloadInput, ref fileRef) error {
 	if a.signed(ref, in.Expires, in.Signature) {
 		return nil
 	}
 	who, err := a.deps.Authenticate(in.r)
 	switch {
 	case errors.Is(err, domain.CodeUnauthorized) && in.Signature != "":
-		return domain.CodeForbidden // a link that does not work any more, or never did
+		return codeLinkExpired
 	case err != nil:
 		return err
 	case who.Tenant != ref.tenant:
+		return domain.CodeNotFound
+	}
+	return a.isOf(ctx, who, ref)
+}
+
+// isOf fails unless a job of the caller's made the file and called it so: a
+// name that anybody could put into the path would choose the type that the
+// file is sent as. Signatures cover the name. The engine begins the id of a
+// file with its job's, and a dash.
+func (a *api) isOf(ctx context.Context, who domain.Principal, ref fileRef) error {
+	code, _, _ := strings.Cut(ref.id, "-")
+	job, err := a.find(ctx, who, code)
+	switch {
+	case errors.Is(err, domain.CodeRequired):
+		return domain.CodeNotFound
+	case err != nil:
+		return err
+	}
+	if file := job.File(); file == nil || file.ID != ref.id || file.Name != ref.name {
 		return domain.CodeNotFound
 	}
 	return nil

@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/tealeg/xlsx/v3"
 
 	"github.com/batchport/batchport/adapters/httpapi"
+	"github.com/batchport/batchport/domain"
 )
 
 // export makes a file and returns the data of the answer that names it.
@@ -88,6 +88,8 @@ func TestDownload(t *testing.T) {
 		{"another tenant's key", plain, w.foreign, 404, "problem-404.json"},
 		{"another tenant's key, unknown file", unknown, w.foreign, 404, "problem-404.json"},
 		{"unknown file", unknown, w.admin, 404, "problem-404.json"},
+		{"a key of the tenant, another name", strings.Replace(plain, ".xlsx", ".html", 1), w.admin, 404, "problem-404.json"},
+		{"a key of the tenant, a file of no job", "/files/acme/-1/x", w.admin, 404, "problem-404.json"},
 		{"an impossible file", "/files/acme/.hidden/x", w.admin, 404, "problem-404.json"},
 		{"another tenant's key, signed", link, w.foreign, 200, ""},
 		{"signature of another tenant's file", forged, "", 403, "problem-403.json"},
@@ -118,6 +120,11 @@ func TestDownload(t *testing.T) {
 	clock.Store(new(clock.Load().Add(3 * time.Second)))
 	if got := w.call(http.MethodGet, link, ""); got.status != http.StatusForbidden {
 		t.Errorf("GET after 24 hours = %d, want 403", got.status)
+	} else {
+		golden(t, "problem-403.json", got.body)
+	}
+	if got := fields(t, w.call(http.MethodGet, link, "", "Accept-Language", "zh-TW").body); got["code"] != "link_expired" || !strings.Contains(got["detail"].(string), "連結已過期") {
+		t.Errorf("GET after 24 hours, in Chinese = %v, want link_expired in that language", got)
 	}
 	if got := w.call(http.MethodGet, link, "", "Authorization", "Bearer "+w.admin); got.status != http.StatusOK {
 		t.Errorf("GET after 24 hours with a key = %d %s, want 200", got.status, got.body)
@@ -147,17 +154,31 @@ func TestLinksStartAtThePublicURL(t *testing.T) {
 	}
 }
 
+// jobWithFile stores a job of acme that made a file of that name.
+func (w *world) jobWithFile(n uint64, name, content string) (code string) {
+	w.t.Helper()
+	id := domain.NewJobID(time.Now(), n)
+	file, err := w.files.Create(w.t.Context(), "acme", string(id)+"-1")
+	w.must(err)
+	_, err = file.Write([]byte(content))
+	w.must(err)
+	info, err := file.Commit(w.t.Context())
+	w.must(err)
+	job, err := domain.LoadJob(domain.JobSnapshot{
+		JobSpec: domain.JobSpec{ID: id, Tenant: "acme", User: "u", Kind: "gate", SubmittedAt: time.Now()},
+		State:   domain.JobCompleted, Report: domain.Report{Total: 1, Exported: 1},
+		File: &domain.JobFile{ID: info.ID, Name: name, Size: info.Size},
+	})
+	w.must(err)
+	w.must(w.store.AddJob(w.t.Context(), job))
+	return string(id)
+}
+
 // TestNamesSurvive sends odd names through link, path and header.
 func TestNamesSurvive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})
-	file, err := w.files.Create(context.Background(), "acme", "upload")
-	w.must(err)
-	_, err = file.Write([]byte("<script>"))
-	w.must(err)
-	_, err = file.Commit(context.Background())
-	w.must(err)
-	for _, tt := range []struct{ name, ascii, contentType string }{
+	for i, tt := range []struct{ name, ascii, contentType string }{
 		{"報表 2026年11月.pdf", "2026_11.pdf", "application/pdf"},
 		{"物件.xlsx", "download.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
 		{"a/b\"c\\d\r\n.csv", "a_b_c_d.csv", "text/csv; charset=utf-8"},
@@ -165,7 +186,13 @@ func TestNamesSurvive(t *testing.T) {
 		{"50%.zip", "50.zip", "application/zip"},
 		{"名", "download", "application/octet-stream"},
 	} {
-		got := w.call(http.MethodGet, "/files/acme/upload/"+url.PathEscape(tt.name), "", "X-API-Key", w.admin)
+		code := w.jobWithFile(uint64(i), tt.name, "<script>")
+		link, _ := fields(t, w.status(code).body)["data"].(map[string]any)["url"].(string)
+		plain, _, _ := strings.Cut(link, "?")
+		got := w.call(http.MethodGet, plain, "", "X-API-Key", w.admin)
+		if signed := w.call(http.MethodGet, link, ""); signed.status != got.status || signed.body != got.body {
+			t.Errorf("GET of %q without a key = %d %q, want what a key gets: %d %q", tt.name, signed.status, signed.body, got.status, got.body)
+		}
 		disposition := got.header.Get("Content-Disposition")
 		ascii, rest, _ := strings.Cut(strings.TrimPrefix(disposition, `attachment; filename="`), `"; filename*=UTF-8''`)
 		name, err := url.PathUnescape(rest)

@@ -16,6 +16,9 @@ import (
 
 // Codes that only this interface has a status for.
 const (
+	// codeLinkExpired is a link to a file that does not hold any more, or was
+	// changed, and no key beside it.
+	codeLinkExpired domain.Code = "link_expired"
 	// codeMethodNotAllowed is a route that exists, but not for this method.
 	codeMethodNotAllowed domain.Code = "method_not_allowed"
 	// codeRateLimited is a caller that must wait; the parameter retry_after
@@ -182,7 +185,7 @@ func statusOf(code domain.Code) int {
 	switch code {
 	case domain.CodeUnauthorized:
 		return http.StatusUnauthorized
-	case domain.CodeForbidden:
+	case domain.CodeForbidden, codeLinkExpired:
 		return http.StatusForbidden
 	case domain.CodeNotFound:
 		return http.StatusNotFound

@@ -261,6 +261,10 @@ func (s chaosStore) ReopenEvents(ctx context.Context, state ports.StreamState) (
 	return through1(s.process, ctx, func() (int, error) { return s.store.ReopenEvents(ctx, state) })
 }
 
+func (s chaosStore) DropEvents(ctx context.Context, events []domain.Event) error {
+	return through(s.process, ctx, func() error { return s.store.DropEvents(ctx, events) })
+}
+
 func (s chaosStore) PurgeEvents(ctx context.Context, before time.Time) (int, error) {
 	return through1(s.process, ctx, func() (int, error) { return s.store.PurgeEvents(ctx, before) })
 }

@@ -13,13 +13,15 @@ import (
 // the last, ends the job: in one transaction, which writes nothing unless the
 // claim still holds the chunk.
 func (e *Engine) applyChunk(ctx context.Context, k *kind, claim ports.Claim) error {
-	ctx, cancel := context.WithTimeout(ctx, e.deadline())
-	defer cancel()
 	p, err := k.open(claim.Job, *claim.Chunk)
 	if err != nil {
 		return err
 	}
-	err = e.store.InTx(ctx, func(ctx context.Context) error {
+	begun := false
+	waiting, cancel := context.WithTimeout(ctx, e.deadline())
+	defer cancel()
+	err = e.store.InTx(waiting, func(ctx context.Context) error {
+		begun = true
 		if err := e.store.HoldChunk(ctx, claim); err != nil {
 			return err
 		}
@@ -29,6 +31,10 @@ func (e *Engine) applyChunk(ctx context.Context, k *kind, claim ports.Claim) err
 		}
 		return e.record(ctx, claim, p, outcomes)
 	})
+	if !begun && err != nil && ctx.Err() == nil {
+		// It waited for the store in vain; nothing is known against the items.
+		return domain.Unavailable(err)
+	}
 	if p.len == 1 && domain.DataFault(err) {
 		// Refused at the commit, as a deferred constraint is.
 		return e.failItem(ctx, claim, p, domain.FailureOf(err))

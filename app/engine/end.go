@@ -41,8 +41,12 @@ func (e *Engine) Cancel(ctx context.Context, who domain.Principal, id domain.Job
 		if job, err = e.store.LockJob(ctx, domain.JobRef{Tenant: who.Tenant, ID: id}); err != nil {
 			return err
 		}
-		if k := e.kind(job.Kind()); k != nil && !who.May(k.permission) {
-			return domain.Fail(domain.NewFailure(domain.CodeForbidden, "", "", "permission", string(k.permission)))
+		permission := domain.Permission(job.Kind()) // of a kind that another process runs
+		if k := e.kind(job.Kind()); k != nil {
+			permission = k.permission
+		}
+		if !who.May(permission) {
+			return domain.Fail(domain.NewFailure(domain.CodeForbidden, "", "", "permission", string(permission)))
 		}
 		if err := job.RequestCancel(); err != nil {
 			return err

@@ -89,9 +89,13 @@ type Engine struct {
 	relayNow  chan struct{} // told that the outbox has something
 	suspects  chan struct{} // told that something suspect waits
 
+	longSlots chan struct{} // how many plans and exports may run at once
+
 	mu      sync.Mutex
 	kinds   map[domain.Kind]*kind
 	running bool
+	abort   context.CancelCauseFunc // ends Run
+	madeWay map[domain.JobID]int    // how often a plan or an export was interrupted for suspects
 }
 
 // New returns an engine without kinds. It starts nothing. Missing
@@ -116,7 +120,8 @@ func New(deps Deps, cfg Config) (*Engine, error) {
 		store: deps.Store, bell: deps.Bell, files: deps.Files, events: deps.Events, authority: deps.Authority,
 		cfg: cfg, log: cfg.Logger, gate: newGate(),
 		relayNow: make(chan struct{}, 1), suspects: make(chan struct{}, 1),
-		kinds: map[domain.Kind]*kind{},
+		longSlots: make(chan struct{}, max(1, cfg.Workers-1)),
+		kinds:     map[domain.Kind]*kind{}, madeWay: map[domain.JobID]int{},
 	}, nil
 }
 
@@ -124,9 +129,12 @@ func New(deps Deps, cfg Config) (*Engine, error) {
 // publishes events. It returns when all its goroutines have, which is at most
 // [Config.Grace] and a moment after ctx ended; chunks that were not done by
 // then are given back. It can be called once. It fails when the bell cannot
-// be listened to.
+// be listened to, and when a kind does not heed its context: then a goroutine is
+// left behind that holds what it holds, and the process is to be ended.
 func (e *Engine) Run(ctx context.Context) error {
-	kinds, err := e.begin()
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	kinds, err := e.begin(abort)
 	if err != nil {
 		return err
 	}
@@ -142,15 +150,16 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.log.Warn("took over work that the last process held", "pieces", lost)
 		}
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	var group sync.WaitGroup
 	group.Go(func() { e.sweeping(ctx) })
 	group.Go(func() { e.relaying(ctx) })
 	group.Go(func() { e.isolating(ctx) })
 	err = e.bell.Listen(ctx, kinds, e.cfg.Workers, e.workOff)
-	stop()
+	abort(nil)
 	group.Wait()
+	if errors.Is(context.Cause(ctx), errHung) {
+		return errHung
+	}
 	if err != nil {
 		return fmt.Errorf("listen for work: %w", err)
 	}
@@ -158,13 +167,13 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // begin closes the registration and returns the kinds.
-func (e *Engine) begin() ([]domain.Kind, error) {
+func (e *Engine) begin(abort context.CancelCauseFunc) ([]domain.Kind, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.running {
 		return nil, errors.New("engine: Run was called before")
 	}
-	e.running = true
+	e.running, e.abort = true, abort
 	return e.names(), nil
 }
 

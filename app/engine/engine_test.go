@@ -489,6 +489,139 @@ func TestASlowItemIsGivenUp(t *testing.T) {
 	})
 }
 
+// A kind that does not heed its context holds what nobody can take from it. The
+// process must end; that is what Run's error is for.
+func TestAHungKindEndsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture()
+		e := f.engine(t, engine.Config{})
+		release := make(chan struct{})
+		jobs := register(t, e, engine.Kind[plan, int]{
+			Name: "edit",
+			Apply: func(context.Context, *domain.BatchJob, plan, []int) ([]domain.Outcome, error) {
+				<-release
+				return nil, errors.New("too late")
+			},
+		})
+		ended := make(chan error, 1)
+		go func() { ended <- e.Run(t.Context()) }()
+		began := time.Now()
+		submit(t, jobs, user("a"), engine.Request[plan, int]{Items: inOrder(3)})
+		if err := <-ended; err == nil || !strings.Contains(err.Error(), "heed") {
+			t.Errorf("Run() = %v, want an error that says that a kind does not heed its context", err)
+		}
+		if took := time.Since(began); took > 90*time.Second {
+			t.Errorf("Run went on for %v with a kind that hangs, want about the lease of a minute", took)
+		}
+		close(release)
+	})
+}
+
+// What takes its workers down may sit in any of the kind's code.
+func TestAKeyThatPanicsFailsItsItem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture()
+		e := f.engine(t, engine.Config{})
+		jobs := register(t, e, engine.Kind[plan, int]{
+			Name: "edit",
+			Key: func(item int) string {
+				if item == 1 {
+					panic("no key")
+				}
+				return fmt.Sprint(item)
+			},
+			Apply: func(_ context.Context, _ *domain.BatchJob, _ plan, items []int) ([]domain.Outcome, error) {
+				return slices.Repeat([]domain.Outcome{domain.FailedWith(domain.Failure{Code: domain.CodeNotFound})}, len(items)), nil
+			},
+		})
+		defer start(t, e)()
+		job := submit(t, jobs, user("a"), engine.Request[plan, int]{Items: inOrder(3)})
+		await(t, e, user("a"), job.ID(), domain.JobCompleted)
+		failures, err := e.Failures(t.Context(), user("a"), job.ID(), -1, 10)
+		if err != nil || len(failures) != 3 || failures[1].Failure.Code != domain.CodeInternal || failures[2].Failure.Code != domain.CodeNotFound {
+			t.Errorf("Failures() = %+v, %v; want item 1 internal, the others as the kind says", failures, err)
+		}
+	})
+}
+
+// refusing is a stream that takes no event of one job, ever.
+type refusing struct {
+	*memory.EventStream
+	job domain.JobID
+}
+
+func (s *refusing) Publish(ctx context.Context, events []domain.Event) ([]ports.StreamPosition, error) {
+	for i, event := range events {
+		if event.Subject == string(s.job) {
+			positions, err := s.EventStream.Publish(ctx, events[:i])
+			return positions, errors.Join(err, domain.CodeTooLarge)
+		}
+	}
+	return s.EventStream.Publish(ctx, events)
+}
+
+// One event that the stream refuses does not stand in the way of others.
+func TestARefusedEventIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture()
+		stream := &refusing{EventStream: f.stream}
+		f.deps.Events = stream
+		e := f.engine(t, engine.Config{})
+		jobs := register(t, e, engine.Kind[plan, int]{Name: "edit", Apply: f.counts.addAll})
+		bad := submit(t, jobs, user("a"), engine.Request[plan, int]{Items: inOrder(3)})
+		stream.job = bad.ID()
+		good := submit(t, jobs, user("b"), engine.Request[plan, int]{Items: inOrder(3)})
+		defer start(t, e)()
+		await(t, e, user("b"), good.ID(), domain.JobCompleted)
+		time.Sleep(10 * time.Second)
+		if got := ids(f.stream.Events()); len(got) != 2 || !strings.HasPrefix(got[0], string(good.ID())) {
+			t.Errorf("events = %v, want both of job %s", got, good.ID())
+		}
+	})
+}
+
+// A small job does not wait for another tenant's long exports.
+func TestExportsLeaveAWorkerForChunks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture()
+		e := f.engine(t, engine.Config{Workers: 3})
+		edit := register(t, e, engine.Kind[plan, int]{Name: "edit", Apply: f.counts.addAll})
+		look, err := engine.RegisterExport(e, engine.Export[plan, int]{
+			Name: "look", FileName: func(*domain.BatchJob, plan) string { return "x" },
+			Write: func(ctx context.Context, _ *domain.BatchJob, _ plan, items []int, w io.Writer, record engine.Recorder[int]) error {
+				time.Sleep(10 * time.Minute)
+				_, err := io.WriteString(w, "content")
+				return errors.Join(err, record(0, items[0], domain.Outcome{Fate: domain.Exported}))
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var exports []*domain.BatchJob
+		for range 4 {
+			job, err := look.Submit(t.Context(), user("a"), engine.Request[plan, int]{Items: []int{1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			exports = append(exports, job)
+		}
+		defer start(t, e)()
+		time.Sleep(5 * time.Second)
+		began := time.Now()
+		job := submit(t, edit, user("b"), engine.Request[plan, int]{Items: inOrder(3)})
+		await(t, e, user("b"), job.ID(), domain.JobCompleted)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the small job took %v beside exports, want it at once", took)
+		}
+		for range 15 { // four exports, two at a time
+			time.Sleep(2 * time.Minute)
+		}
+		for _, job := range exports {
+			await(t, e, user("a"), job.ID(), domain.JobCompleted)
+		}
+	})
+}
+
 // flaky is a store that cannot write for a while once work is claimed.
 type flaky struct {
 	ports.Store

@@ -30,10 +30,13 @@ func (e *Engine) export(ctx context.Context, k *kind, claim ports.Claim) error {
 		err := e.store.Snapshot(ctx, func(snapshot context.Context) error {
 			return k.export(snapshot, claim.Job, named, w, t)
 		})
+		if err == nil {
+			err = t.complete()
+		}
 		if err != nil {
 			return err
 		}
-		return t.complete()
+		return e.finishExport(ctx, k, claim, w, t)
 	})
 	if domain.DataFault(err) {
 		return e.failJob(ctx, claim, domain.FailureOf(err))
@@ -41,7 +44,7 @@ func (e *Engine) export(ctx context.Context, k *kind, claim ports.Claim) error {
 	if err != nil {
 		return fmt.Errorf("export job %s: %w", claim.Job.ID(), err)
 	}
-	return e.finishExport(ctx, k, claim, w, t)
+	return nil
 }
 
 // namedItems returns the chunks of a job whose items were named one by one.

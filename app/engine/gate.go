@@ -8,12 +8,13 @@ import (
 // gate lets many pieces of work run at once, or one suspect alone: nothing
 // else may run in a process beside what might take it down.
 type gate struct {
-	mu     sync.Mutex
-	inside int                             // pieces in work
-	closed bool                            // somebody is alone, or waits for it
-	change chan struct{}                   // closed and replaced at every change
-	longs  map[int]context.CancelCauseFunc // how to interrupt long pieces
-	next   int
+	mu       sync.Mutex
+	inside   int                             // pieces in work
+	stubborn int                             // of them, long ones that are not interrupted any more
+	closed   bool                            // somebody is alone, or waits for it
+	change   chan struct{}                   // closed and replaced at every change
+	longs    map[int]context.CancelCauseFunc // how to interrupt long pieces
+	next     int
 }
 
 func newGate() *gate {
@@ -33,16 +34,23 @@ func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	return func() { g.update(func() { g.inside-- }) }, err
 }
 
-// alone closes the gate, interrupts long pieces, and waits until everybody
-// has left. The function it returns opens the gate again.
+// alone waits for stubborn pieces, closes the gate, interrupts other long
+// pieces, and waits until everybody has left. The function it returns opens the gate again.
 func (g *gate) alone(ctx context.Context) (open func(), err error) {
 	open = func() { g.update(func() { g.closed = false }) }
-	g.update(func() {
+	err = g.wait(ctx, func() bool {
+		if g.stubborn > 0 {
+			return false
+		}
 		g.closed = true
 		for _, interrupt := range g.longs {
 			interrupt(context.Canceled)
 		}
+		return true
 	})
+	if err != nil {
+		return nil, err
+	}
 	err = g.wait(ctx, func() bool { return g.inside == 0 })
 	if err != nil {
 		open()
@@ -51,12 +59,20 @@ func (g *gate) alone(ctx context.Context) (open func(), err error) {
 }
 
 // long returns a context for a piece that may take minutes; it ends when
-// somebody wants to be alone, unless the piece itself is the one. The function
-// ends it, and must be called.
-func (g *gate) long(ctx context.Context, suspect bool) (context.Context, context.CancelFunc) {
+// somebody wants to be alone, unless the piece is that somebody, or stubborn. The
+// function ends it, must be called, and may be called more than once.
+func (g *gate) long(ctx context.Context, suspect, stubborn bool) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if suspect {
 		return ctx, func() { cancel(nil) }
+	}
+	if stubborn {
+		g.update(func() { g.stubborn++ })
+		once := sync.OnceFunc(func() { g.update(func() { g.stubborn-- }) })
+		return ctx, func() {
+			once()
+			cancel(nil)
+		}
 	}
 	var id int
 	g.update(func() {

@@ -137,6 +137,9 @@ func (e *Engine) alive(ctx context.Context, claim ports.Claim, note func(*domain
 	err := work(working)
 	stop(nil)
 	<-beats
+	if err == nil {
+		return nil // done, whatever a last heartbeat found
+	}
 	if cause := context.Cause(working); errors.Is(cause, domain.CodeSuperseded) {
 		return cause
 	}

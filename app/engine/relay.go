@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
 )
 
 // relayBatch is how many events are published before they are marked.
@@ -36,7 +39,8 @@ func (e *Engine) relaying(ctx context.Context) {
 }
 
 // relay publishes the outbox and remembers where the stream put each event. A
-// crash in between publishes an event twice, under one id.
+// crash in between publishes an event twice, under one id. An event that the
+// stream refuses for good is given up: it must not stand in the way of others.
 func (e *Engine) relay(ctx context.Context) error {
 	if e.events == nil {
 		return nil
@@ -47,13 +51,33 @@ func (e *Engine) relay(ctx context.Context) error {
 			return err
 		}
 		positions, err := e.events.Publish(ctx, events)
-		if len(positions) > 0 {
-			if err := e.store.MarkPublished(ctx, events[:len(positions)], positions); err != nil {
-				return err
-			}
+		done := len(positions)
+		if err := e.markPublished(ctx, events[:done], positions); err != nil {
+			return err
+		}
+		if domain.DataFault(err) && done < len(events) {
+			e.log.Error("the stream refuses an event; it is given up", "event", events[done].ID, "topic", events[done].Topic, "error", err)
+			err = e.store.DropEvents(ctx, events[done:done+1])
 		}
 		if err != nil {
 			return fmt.Errorf("publish %d events: %w", len(events), err)
 		}
 	}
+}
+
+// markPublished remembers positions also when ctx has ended meanwhile:
+// otherwise the events would be told again.
+func (e *Engine) markPublished(ctx context.Context, events []domain.Event, positions []ports.StreamPosition) error {
+	if len(events) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+	defer cancel()
+	if err := e.store.MarkPublished(ctx, events, positions); err != nil {
+		return err
+	}
+	for _, event := range events {
+		e.log.Info("told", "topic", event.Topic, "tenant", event.Tenant, "job", event.Subject, "data", string(event.Data))
+	}
+	return nil
 }

@@ -40,6 +40,12 @@ const maxIdempotencyKey = 255
 // request again with the same idempotency key finds out.
 func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request[P, I]) (*domain.BatchJob, error) {
 	e := j.engine
+	if _, err := domain.ParseTenant(string(who.Tenant)); err != nil {
+		return nil, err // part of event subjects
+	}
+	if _, err := domain.ParseUser(string(who.User)); err != nil {
+		return nil, err
+	}
 	if !who.May(j.kind.permission) {
 		return nil, domain.Fail(domain.NewFailure(domain.CodeForbidden, "", "", "permission", string(j.kind.permission)))
 	}
@@ -146,7 +152,7 @@ func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domai
 func fingerprint(spec domain.JobSpec, chunks []domain.Chunk) string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	_ = enc.Encode([]any{spec.Kind, spec.User, spec.Selection, json.RawMessage(spec.Payload)}) // a hash takes everything
+	_ = enc.Encode([]any{spec.Kind, spec.Selection, json.RawMessage(spec.Payload)}) // a hash takes everything
 	for _, c := range chunks {
 		_, _ = h.Write(c.Items)
 	}

@@ -154,25 +154,50 @@ func (e *Engine) orphaned(ctx context.Context, info ports.FileInfo) (bool, error
 	return job.State().Ended() && (job.File() == nil || job.File().ID != info.ID), nil
 }
 
+// longestPause is how long everybody else has at most between two turns.
+const longestPause = 30 * time.Second
+
 // isolating runs suspects, one at a time and with nothing beside them.
-// Between two turns everybody else has at least as long.
+// Between two turns everybody else has at least as long, and longer the more
+// there are.
 func (e *Engine) isolating(ctx context.Context) {
+	pause := e.cfg.isolationTurns
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-e.suspects:
 		}
+		waiting, err := e.suspectsWait(ctx)
+		e.report(ctx, "look for suspect work", err)
+		if !waiting {
+			pause = e.cfg.isolationTurns
+			continue
+		}
 		more, err := e.isolationTurn(ctx)
 		e.report(ctx, "run suspect work alone", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
 		if more {
+			pause = min(2*pause, longestPause)
 			nudge(e.suspects)
-			select {
-			case <-ctx.Done():
-			case <-time.After(e.cfg.isolationTurns):
-			}
 		}
 	}
+}
+
+// suspectsWait reports whether there is suspect work that this process can
+// do, before anybody is interrupted for it.
+func (e *Engine) suspectsWait(ctx context.Context) (bool, error) {
+	waiting, err := e.store.Waiting(ctx)
+	for _, w := range waiting {
+		if w.Suspect && e.kind(w.Kind) != nil {
+			return true, err
+		}
+	}
+	return false, err
 }
 
 // isolationTurn runs suspects alone until there are none or the turn is over,
@@ -196,7 +221,7 @@ func (e *Engine) isolationTurn(ctx context.Context) (more bool, err error) {
 
 // runSuspect does one suspect piece, if there is one.
 func (e *Engine) runSuspect(ctx context.Context) (bool, error) {
-	claim, found, err := e.claim(ctx, true)
+	claim, found, err := e.claim(ctx, ports.ClaimRequest{Suspect: true})
 	if !found || err != nil {
 		return false, err
 	}

@@ -49,24 +49,41 @@ func (e *Engine) workOff(ctx context.Context) error {
 // workOnce does one piece, if there is one. last is the job that this worker
 // did something of before.
 func (e *Engine) workOnce(ctx context.Context, last *domain.JobID) (bool, error) {
-	claim, found, err := e.claim(ctx, false)
+	// Planning and exporting may take minutes. One worker, if there are
+	// several, is always left for chunks, so that small jobs do not wait for them.
+	slot := false
+	select {
+	case e.longSlots <- struct{}{}:
+		slot = true
+	default:
+	}
+	free := func() {
+		if slot {
+			slot = false
+			<-e.longSlots
+		}
+	}
+	defer free()
+	claim, found, err := e.claim(ctx, ports.ClaimRequest{Chunks: !slot})
 	if !found || err != nil {
 		return false, err
 	}
-	if id := claim.Job.ID(); id != *last && claim.Chunk != nil && claim.Job.Report().Pending() > claim.Chunk.Len {
-		// There is more of this job than one worker can do: each that begins
-		// on it wakes one more.
-		e.ring(ctx, claim.Job.Kind())
-		*last = id
+	if claim.Chunk != nil {
+		free()
+		if id := claim.Job.ID(); id != *last && claim.Job.Report().Pending() > claim.Chunk.Len {
+			// There is more of this job than one worker can do: each that
+			// begins on it wakes one more.
+			e.ring(ctx, claim.Job.Kind())
+			*last = id
+		}
 	}
 	return true, e.do(ctx, claim)
 }
 
-// claim takes the next piece of work.
-func (e *Engine) claim(ctx context.Context, suspect bool) (ports.Claim, bool, error) {
-	claim, found, err := e.store.Claim(ctx, ports.ClaimRequest{
-		Worker: e.cfg.Name, Kinds: e.kindNames(), Lease: e.cfg.Lease, Suspect: suspect,
-	}, e.cfg.Now())
+// claim takes the next piece of work of the sort that the request says.
+func (e *Engine) claim(ctx context.Context, request ports.ClaimRequest) (ports.Claim, bool, error) {
+	request.Worker, request.Kinds, request.Lease = e.cfg.Name, e.kindNames(), e.cfg.Lease
+	claim, found, err := e.store.Claim(ctx, request, e.cfg.Now())
 	if err != nil {
 		return ports.Claim{}, false, fmt.Errorf("claim work: %w", err)
 	}
@@ -79,14 +96,17 @@ func (e *Engine) do(ctx context.Context, claim ports.Claim) error {
 	doing, done := lingering(ctx, e.cfg.Grace)
 	defer done()
 	if claim.Chunk == nil {
-		// Planning and exporting may take minutes and lose nothing by
-		// starting over, so they make way: for a stop, and for suspects.
-		long, leave := e.gate.long(doing, claim.Suspect)
+		// They lose nothing by starting over, so they make way: for a stop,
+		// and for suspects.
+		long, leave := e.gate.long(doing, claim.Suspect, e.interruptions(claim) >= maxInterruptions)
 		defer leave()
 		defer context.AfterFunc(ctx, leave)()
 		doing = long
 	}
-	err := e.perform(doing, claim)
+	err := e.watched(ctx, doing, claim)
+	if errors.Is(err, errHung) {
+		return nil // the process is about to end, and the lease tells the next one
+	}
 	return e.settleInTime(ctx, claim, err, doing.Err() != nil)
 }
 
@@ -94,7 +114,9 @@ func (e *Engine) do(ctx context.Context, claim ports.Claim) error {
 // answer: a lease that ran out would make an innocent piece suspect. It gives up
 // when the lease has run out anyway, or soon after ctx ended.
 func (e *Engine) settleInTime(ctx context.Context, claim ports.Claim, failed error, interrupted bool) error {
-	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.cfg.Lease)
+	settling, done := lingering(ctx, stopPatience)
+	defer done()
+	settling, cancel := context.WithTimeout(settling, e.cfg.Lease)
 	defer cancel()
 	for {
 		err := e.settle(settling, claim, failed, interrupted)
@@ -119,9 +141,13 @@ func (e *Engine) perform(ctx context.Context, claim ports.Claim) (err error) {
 			e.log.Error("a kind panicked", "job", claim.Job.ID(), "kind", claim.Job.Kind(), "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
-	k := e.kind(claim.Job.Kind())
 	if claim.Strikes >= maxStrikes(claim) {
-		return e.giveUp(ctx, k, claim)
+		return e.giveUp(ctx, claim)
+	}
+	k := e.kind(claim.Job.Kind())
+	if claim.Job.Whole() != k.whole() {
+		e.log.Error("a kind has become another sort of kind than its job", "job", claim.Job.ID(), "kind", claim.Job.Kind())
+		return e.failJob(ctx, claim, domain.Failure{Code: domain.CodeInternal})
 	}
 	if allowed, err := e.allowed(ctx, k, claim.Job); err != nil {
 		return err
@@ -143,6 +169,7 @@ func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, inter
 	log := e.log.With("job", claim.Job.ID(), "kind", claim.Job.Kind(), "epoch", claim.Epoch)
 	switch {
 	case err == nil:
+		e.forget(claim)
 		e.tell()
 		return nil
 	case errors.Is(err, domain.CodeSuperseded):
@@ -153,6 +180,7 @@ func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, inter
 		return e.endStopped(ctx, claim.Job.Ref())
 	case interrupted:
 		log.Info("work was interrupted and given back")
+		e.interrupted(claim)
 		return e.store.Release(ctx, claim, 0)
 	case errors.Is(err, domain.CodeUnavailable):
 		delay := backoff(claim.Epoch)
@@ -160,7 +188,7 @@ func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, inter
 		return e.store.Release(ctx, claim, delay)
 	case claim.Suspect && single(claim) && claim.Strikes >= maxFaults-1:
 		log.Error("work failed again, alone; it is given up", "error", err)
-		return e.giveUp(ctx, e.kind(claim.Job.Kind()), claim)
+		return e.giveUp(ctx, claim)
 	default:
 		log.Error("work failed; it is suspect", "suspect", claim.Suspect, "strikes", claim.Strikes, "error", err)
 		if err := e.store.Suspect(ctx, claim); err != nil {
@@ -190,16 +218,14 @@ func (e *Engine) allowed(ctx context.Context, k *kind, job *domain.BatchJob) (bo
 	return e.authority.Holds(ctx, job.Tenant(), job.User(), k.permission)
 }
 
-// giveUp fails what has taken down its worker alone: the item, or the job.
-func (e *Engine) giveUp(ctx context.Context, k *kind, claim ports.Claim) error {
+// giveUp fails what has taken down its worker alone: the items, or the job.
+func (e *Engine) giveUp(ctx context.Context, claim ports.Claim) error {
 	poison := domain.Failure{Code: domain.CodeInternal}
 	if claim.Chunk == nil {
 		return e.failJob(ctx, claim, poison)
 	}
-	p, err := k.open(claim.Job, *claim.Chunk)
-	if err != nil {
-		return e.failJob(ctx, claim, poison)
-	}
+	keys := e.keys(claim)
+	p := piece{first: claim.Chunk.First, len: claim.Chunk.Len, key: func(i int) string { return keys[i] }}
 	outcomes := make([]domain.Outcome, p.len)
 	for i := range outcomes {
 		outcomes[i] = domain.FailedWith(poison)
@@ -210,6 +236,19 @@ func (e *Engine) giveUp(ctx context.Context, k *kind, claim ports.Claim) error {
 		}
 		return e.record(ctx, claim, p, outcomes)
 	})
+}
+
+// keys returns what the chunk's items are called, as far as the kind can say:
+// its code may be what brought the workers down.
+func (e *Engine) keys(claim ports.Claim) (keys []string) {
+	keys = make([]string, claim.Chunk.Len)
+	defer func() { _ = recover() }()
+	if p, err := e.kind(claim.Job.Kind()).open(claim.Job, *claim.Chunk); err == nil {
+		for i := range p.len {
+			keys[i] = p.key(i)
+		}
+	}
+	return keys
 }
 
 // failJob ends the claimed job because of cause.
@@ -225,7 +264,10 @@ func (e *Engine) failJob(ctx context.Context, claim ports.Claim, cause domain.Fa
 			return err
 		}
 		job.FailWith(cause, e.cfg.Now())
-		return e.saveEnded(ctx, job)
+		if err := e.saveEnded(ctx, job); err != nil || claim.Chunk == nil {
+			return err
+		}
+		return e.store.Release(ctx, claim, 0)
 	})
 }
 

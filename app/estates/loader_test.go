@@ -74,6 +74,23 @@ func TestLoadEveryKind(t *testing.T) {
 	}
 }
 
+// TestLoadSaysHowAnAreaIsWritten sends an area as a number, and with too many
+// decimals.
+func TestLoadSaysHowAnAreaIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, area := range []string{`35.50`, `"35.505"`} {
+		line := strings.Replace(estateLine, `"35.50"`, area, 1)
+		var said []string
+		_, err := estates.NewLoader(memory.NewStore(time.Now)).Load(t.Context(), tenant, estates.LoadEstates, strings.NewReader(line), func(f estates.LineFailure) error {
+			said = append(said, f.Failure.Field+" "+f.Failure.Params["expected"])
+			return nil
+		})
+		if err != nil || !slices.Equal(said, []string{"area decimal_text"}) {
+			t.Errorf("Load(area %s) = %v with %q, want that a decimal as text is expected", area, err, said)
+		}
+	}
+}
+
 func TestLoadSaysAllThatIsWrongWithALine(t *testing.T) {
 	t.Parallel()
 	store := memory.NewStore(time.Now)

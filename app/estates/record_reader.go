@@ -89,13 +89,13 @@ func (r *recordReader) optionalID(field string) int64 {
 
 // area reads an area in ping, as a string.
 func (r *recordReader) area(field string) estate.Area {
-	v, ok := r.take(field, "number", document.String)
+	v, ok := r.take(field, "decimal_text", document.String)
 	if !ok {
 		return 0
 	}
 	area, ok := estate.ParseArea(v.Text)
 	if !ok {
-		r.add(domain.CodeInvalid, field, v, "expected", "number")
+		r.add(domain.CodeInvalid, field, v, "expected", "decimal_text")
 	}
 	return area
 }

@@ -78,11 +78,14 @@ func readTotal(p *problems, v document.Value) *int {
 // readIDs reads a list of identifiers, each of which counts once.
 func readIDs(p *problems, field string, v document.Value, most int) []int64 {
 	switch {
-	case blank(v) || v.Kind == document.List && len(v.List) == 0:
+	case blank(v):
 		p.missing(field)
 		return nil
+	case v.Kind == document.List && len(v.List) == 0:
+		p.addText(domain.CodeRequired, field, "", "reason", "empty_list")
+		return nil
 	case v.Kind != document.List:
-		p.add(domain.CodeInvalid, field, v, "expected", "list")
+		p.add(domain.CodeInvalid, field, v, "expected", "ids")
 		return nil
 	}
 	ids := make([]int64, 0, min(len(v.List), most))

@@ -81,6 +81,25 @@ func TestSubmitSaysAllThatIsWrong(t *testing.T) {
 	}
 }
 
+// TestSubmitSaysWhatIsWanted checks what the messages can mention.
+func TestSubmitSaysWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, estates.Config{})
+	for _, c := range []struct {
+		body, name, want string // the parameter of the first failure; "" when it has none
+	}{
+		{`{"job_name":"estate_export","estatesIds":[]}`, "reason", "empty_list"},
+		{`{"job_name":"estate_export"}`, "reason", ""},
+		{`{"job_name":"estate_export","estatesIds":"ALL"}`, "expected", "ids"},
+		{`{"job_name":"estate_export","estatesIds":"all","total":0,"searchOptions":{"listed":"true"}}`, "expected", "flag"},
+	} {
+		_, err := f.submit(t, c.body)
+		if got := domain.FailureOf(err).Params[c.name]; err == nil || got != c.want {
+			t.Errorf("Submit(%s) = %v with %s %q, want %q", c.body, err, c.name, got, c.want)
+		}
+	}
+}
+
 func TestSubmitTooMany(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, estates.Config{MaxNamed: 3})

@@ -114,7 +114,7 @@ func (r *searchReader) status(field string, v document.Value) {
 func (r *searchReader) listed(field string, v document.Value) {
 	on, ok := flag(v)
 	if !ok {
-		r.add(domain.CodeInvalid, field, v, "expected", "boolean")
+		r.add(domain.CodeInvalid, field, v, "expected", "flag")
 		return
 	}
 	r.search.Listed = append(r.search.Listed, on)

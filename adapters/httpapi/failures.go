@@ -1,0 +1,133 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/batchport/batchport/domain"
+)
+
+// maxFailures is how many failed items one answer lists.
+const maxFailures = 1000
+
+const failuresPath = "/v1/jobs/{code}/failures"
+
+// registerFailures adds the list of the items that failed.
+func (a *api) registerFailures() {
+	register(a, huma.Operation{
+		OperationID: "list-job-failures",
+		Method:      http.MethodGet,
+		Path:        failuresPath,
+		Summary:     "List the failed items of a job",
+		Description: "In the order of their indexes, page by page: ask again with after set to next, until next is null. A job that has not ended lists what failed so far.",
+		Tags:        []string{"Jobs"},
+		Security:    secured,
+		Responses: refusals(a.huma, problem{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
+			http.StatusInternalServerError, http.StatusServiceUnavailable),
+	}, a.failures)
+	for _, param := range a.huma.OpenAPI().Paths[failuresPath].Get.Parameters {
+		switch param.Name { // they are read as text, since Huma would refuse other text in its own words
+		case "after":
+			param.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: new(-1.0), Default: -1}
+		case "limit":
+			param.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxFailures)), Default: maxFailures}
+		}
+	}
+}
+
+type failuresInput struct {
+	exchange
+	Locale string `header:"locale" doc:"Language of the messages: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says; without both, the job's own language."`
+	Code   string `path:"code" doc:"What the submission answered." example:"6552e15d743264.42384055"`
+	After  string `query:"after" doc:"List what comes behind this index; -1 begins at the start."`
+	Limit  string `query:"limit" doc:"How many items to list at most."`
+}
+
+type failuresOutput struct {
+	Body failurePage
+}
+
+type failurePage struct {
+	Failures []itemFailure `json:"failures" nullable:"false"`
+	Next     *int          `json:"next" doc:"What after has to be for the next page; null when there is none."`
+}
+
+// itemFailure says why an item failed.
+type itemFailure struct {
+	Index   int         `json:"index" minimum:"0" doc:"Position in the job, from 0."`
+	Key     string      `json:"key" doc:"What the item is, such as the identifier of an estate." example:"7"`
+	Field   *string     `json:"field" doc:"The field at fault; null when none is to blame."`
+	Code    domain.Code `json:"code" doc:"The class of the failure, for programs." example:"not_found"`
+	Value   string      `json:"value" doc:"The value at fault, shortened to 200 characters; empty when there is none."`
+	Message string      `json:"message" doc:"Why the item failed, in the caller's language."`
+}
+
+func (a *api) failures(ctx context.Context, in *failuresInput) (*failuresOutput, error) {
+	who, err := a.deps.Authenticate(in.r)
+	if err != nil {
+		return nil, err
+	}
+	after, limit, err := in.page()
+	if err != nil {
+		return nil, err
+	}
+	job, err := a.find(ctx, who, in.Code)
+	if err != nil {
+		return nil, err
+	}
+	failed, err := a.deps.Engine.Failures(ctx, who, job.ID(), after, limit+1) // one more tells whether there is a next page
+	if err != nil {
+		return nil, err
+	}
+	page := failurePage{Failures: make([]itemFailure, 0, min(limit, len(failed)))}
+	if len(failed) > limit {
+		failed = failed[:limit]
+		page.Next = &failed[limit-1].Index
+	}
+	locale := a.localeFor(in.r, job)
+	for _, item := range failed {
+		page.Failures = append(page.Failures, a.worded(locale, item))
+	}
+	return &failuresOutput{Body: page}, nil
+}
+
+// worded renders why an item failed.
+func (a *api) worded(locale string, item domain.ItemFailure) itemFailure {
+	f := item.Failure
+	shown := itemFailure{
+		Index: item.Index, Key: item.Key, Code: f.Code, Value: f.Value, Message: a.deps.Messages.Text(locale, f),
+	}
+	if f.Field != "" {
+		shown.Field = &f.Field
+	}
+	return shown
+}
+
+// page reads which part of the list is asked for, and reports all that is
+// wrong with that at once.
+func (in *failuresInput) page() (after, limit int, err error) {
+	var faults []domain.Failure
+	read := func(field, text string, least, most, otherwise int) int {
+		if text == "" {
+			return otherwise
+		}
+		n, err := strconv.Atoi(text)
+		switch {
+		case err != nil && !errors.Is(err, strconv.ErrRange):
+			faults = append(faults, domain.NewFailure(domain.CodeInvalid, field, text, "expected", "integer"))
+		case err != nil || n < least || n > most:
+			faults = append(faults, domain.NewFailure(domain.CodeOutOfRange, field, text,
+				"min", strconv.Itoa(least), "max", strconv.Itoa(most)))
+		}
+		return n
+	}
+	// The greatest index is far below this, which any store takes.
+	after = read("after", in.After, -1, math.MaxInt32, -1)
+	limit = read("limit", in.Limit, 1, maxFailures, maxFailures)
+	return after, limit, domain.FailAll(domain.CodeInvalid, faults)
+}

@@ -73,8 +73,8 @@ type JobSnapshot struct {
 	File            *JobFile // the file it made, or nil
 	CancelRequested bool     // somebody asked to stop it
 	Epoch           int64    // raised by each claim of the job itself, as its planner or exporter
-	Suspect         bool     // a worker that held the job itself was lost or panicked
-	Strikes         int      // how often that happened while it ran alone in its process
+	Suspect         bool     // workers that held the job itself were lost or panicked, more than once
+	Strikes         int      // how often that happened
 	Sequence        int64    // events so far
 	StartedAt       time.Time
 	EndedAt         time.Time

@@ -111,8 +111,8 @@ type Claim struct {
 	Job     *domain.BatchJob // as it stood when claimed
 	Chunk   *domain.Chunk    // nil when the job itself is claimed
 	Epoch   int64            // raised by every claim of this piece
-	Suspect bool             // a worker that held this piece was lost or panicked: to be run alone in its process
-	Strikes int              // how often that happened while it ran alone
+	Suspect bool             // workers that held this piece were lost or panicked: to be run alone in its process
+	Strikes int              // what is held against it: see Leases.Suspect
 }
 
 // ClaimRequest says which work a worker can take.
@@ -121,6 +121,7 @@ type ClaimRequest struct {
 	Kinds   []domain.Kind // what this process knows to do; none: nothing is claimed
 	Lease   time.Duration // how long the claim holds, by the store's clock, unless it is extended
 	Suspect bool          // take suspects alone, else no suspects
+	Chunks  bool          // take chunks alone, no job itself
 }
 
 // Queue hands out work.
@@ -172,8 +173,10 @@ type Leases interface {
 
 	// Suspect gives the piece back because it may be at fault. A chunk of
 	// several items is replaced by smaller ones ([domain.Chunk.Split]), all
-	// suspect, without strikes. Anything else becomes suspect, and gets a
-	// strike if it was already.
+	// suspect, without strikes. One that cannot be split, because it has one
+	// item or its items cannot be read, becomes suspect, and gets a strike if it
+	// was already. A job itself gets a strike, and is suspect from the second on:
+	// planning and exporting take so long that one loss says little.
 	Suspect(ctx context.Context, claim Claim) error
 
 	// Expire does what Suspect does to every piece whose lease has run out,
@@ -201,6 +204,9 @@ type Outbox interface {
 	// which the stream does not have: in another stream, or beyond its
 	// last. It returns how many.
 	ReopenEvents(ctx context.Context, state StreamState) (int, error)
+
+	// DropEvents removes events that the stream refuses for good.
+	DropEvents(ctx context.Context, events []domain.Event) error
 
 	// PurgeEvents removes published events that happened before the time.
 	PurgeEvents(ctx context.Context, before time.Time) (int, error)

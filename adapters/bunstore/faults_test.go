@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -69,10 +70,19 @@ func TestFaultsOfTheFileAreUnavailable(t *testing.T) {
 		holder, db := storeAt(t, path), openFile(t, path)
 		waiter := storeOn(t, db)
 		run(t, db.Write, "PRAGMA busy_timeout = 1")
+		waiter.SetBusyPatience(30 * time.Millisecond)
 		if err := holder.InTx(t.Context(), func(context.Context) error {
-			return waiter.ClearFailures(t.Context(), ref)
-		}); !errors.Is(err, domain.CodeUnavailable) {
-			t.Errorf("ClearFailures(file held too long) = %v, want %v", err, domain.CodeUnavailable)
+			for call, err := range map[string]error{
+				"ClearFailures": waiter.ClearFailures(t.Context(), ref),
+				"InTx":          waiter.InTx(t.Context(), func(context.Context) error { return nil }),
+			} {
+				if !errors.Is(err, domain.CodeUnavailable) {
+					t.Errorf("%s(file held too long) = %v, want %v", call, err, domain.CodeUnavailable)
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Errorf("InTx() = %v, want no error", err)
 		}
 	})
 

@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+	"math"
 	"time"
 
 	"github.com/batchport/batchport/domain"
@@ -18,8 +19,12 @@ func heldJobArgs(c ports.Claim) []any {
 	return []any{string(ref.Tenant), string(ref.ID), c.Epoch}
 }
 
-// becomesSuspect is what Suspect does to a piece that is not split.
-const becomesSuspect = "strikes = strikes + suspect, suspect = 1, lease_until = 0, ready_at = 0"
+// What Suspect does to a chunk that is not split, and to a job itself, which is
+// suspect from its second strike on.
+const (
+	chunkSuspect = "strikes = strikes + suspect, suspect = 1, lease_until = 0, ready_at = 0"
+	jobSuspect   = "strikes = strikes + 1, suspect = CASE WHEN strikes >= 1 THEN 1 ELSE suspect END, lease_until = 0, ready_at = 0"
+)
 
 // Extend implements [github.com/batchport/batchport/ports.Leases].
 func (s *Store) Extend(ctx context.Context, claim ports.Claim, lease time.Duration) error {
@@ -32,14 +37,19 @@ func (s *Store) Extend(ctx context.Context, claim ports.Claim, lease time.Durati
 
 // Release implements [github.com/batchport/batchport/ports.Leases].
 func (s *Store) Release(ctx context.Context, claim ports.Claim, delay time.Duration) error {
+	if delay <= 0 {
+		// Not now: a clock that steps back would hide the piece.
+		_, err := s.updateHeld(ctx, claim, "lease_until = 0, ready_at = 0")
+		return err
+	}
 	_, err := s.updateHeld(ctx, claim, "lease_until = 0, ready_at = {now} + ?", delay.Microseconds())
 	return err
 }
 
 // Suspect implements [github.com/batchport/batchport/ports.Leases].
 func (s *Store) Suspect(ctx context.Context, claim ports.Claim) error {
-	if claim.Chunk == nil || claim.Chunk.Len == 1 {
-		_, err := s.updateHeld(ctx, claim, becomesSuspect)
+	if claim.Chunk == nil {
+		_, err := s.updateHeld(ctx, claim, jobSuspect)
 		return err
 	}
 	return s.inTx(ctx, func(ctx context.Context) error {
@@ -47,7 +57,7 @@ func (s *Store) Suspect(ctx context.Context, claim ports.Claim) error {
 		if err != nil || !held {
 			return err
 		}
-		return s.split(ctx, heldPiece{ref: claim.Job.Ref(), first: claim.Chunk.First, epoch: claim.Epoch})
+		return s.suspectChunk(ctx, lostChunk{ref: claim.Job.Ref(), first: claim.Chunk.First, len: claim.Chunk.Len, epoch: claim.Epoch})
 	})
 }
 
@@ -63,66 +73,81 @@ func (s *Store) updateHeld(ctx context.Context, claim ports.Claim, sets string, 
 	return changed > 0, err
 }
 
-// heldPiece is a chunk of several items that somebody holds or held.
-type heldPiece struct {
-	ref   domain.JobRef
-	first int
-	epoch int64
+// lostChunk is a chunk whose worker was lost.
+type lostChunk struct {
+	ref        domain.JobRef
+	first, len int
+	epoch      int64
 }
 
-// split replaces a chunk by smaller ones, which are suspect. They keep its
-// epoch, so that a claim on the chunk is not taken for one on its first part.
-func (s *Store) split(ctx context.Context, piece heldPiece) error {
-	items, err := s.items(ctx, piece.ref, piece.first)
+// suspectChunk makes a chunk suspect: smaller ones in its place, or the chunk
+// itself when it cannot be split.
+func (s *Store) suspectChunk(ctx context.Context, lost lostChunk) error {
+	parts, err := s.partsOf(ctx, lost)
 	if err != nil {
 		return err
 	}
-	parts, err := domain.Chunk{First: piece.first, Items: items}.Split()
-	if err != nil {
+	key := []any{string(lost.ref.Tenant), string(lost.ref.ID), lost.first}
+	if parts == nil {
+		_, err := s.exec(ctx, "UPDATE {p}chunks SET "+chunkSuspect+" WHERE tenant = ? AND job_id = ? AND first = ?", key...)
 		return err
 	}
 	for _, statement := range []string{
 		"DELETE FROM {p}chunks WHERE tenant = ? AND job_id = ? AND first = ?",
 		"DELETE FROM {p}chunk_items WHERE tenant = ? AND job_id = ? AND first = ?",
 	} {
-		if _, err := s.exec(ctx, statement, string(piece.ref.Tenant), string(piece.ref.ID), piece.first); err != nil {
+		if _, err := s.exec(ctx, statement, key...); err != nil {
 			return err
 		}
 	}
-	return s.addChunks(ctx, piece.ref, parts, piece.epoch, true)
+	// They keep the epoch, so that a claim on the chunk is not taken for one on
+	// its first part.
+	return s.addChunks(ctx, lost.ref, parts, lost.epoch, true)
 }
+
+// partsOf splits a chunk. It returns none when the chunk cannot be divided so
+// that every item is in a smaller one.
+func (s *Store) partsOf(ctx context.Context, lost lostChunk) ([]domain.Chunk, error) {
+	if lost.len == 1 {
+		return nil, nil
+	}
+	items, err := s.items(ctx, lost.ref, lost.first)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := domain.Chunk{First: lost.first, Len: lost.len, Items: items}.Split()
+	n := 0
+	for _, part := range parts {
+		n += part.Len
+	}
+	if err != nil || len(parts) < 2 || n != lost.len {
+		return nil, nil //nolint:nilerr // the items are at fault, and the chunk becomes suspect with them
+	}
+	return parts, nil
+}
+
+// lapsed is the condition under which a lease is lost. Its argument is the
+// time up to which leases have run out, the same for all statements of one
+// Expire: a lease must not run out between two of them.
+const lapsed = "lease_until > 0 AND lease_until <= ?"
 
 // Expire implements [github.com/batchport/batchport/ports.Leases].
 func (s *Store) Expire(ctx context.Context, everything bool) (expired int, err error) {
-	lapsed := "lease_until > 0 AND lease_until <= {now}"
-	if everything {
-		lapsed = "lease_until > 0"
+	until := int64(math.MaxInt64)
+	if !everything {
+		if until, err = s.now(ctx); err != nil {
+			return 0, err
+		}
 	}
 	// The sweeper asks every few seconds and finds nothing: that needs no write lock.
-	waiting, err := s.count(ctx, "SELECT EXISTS (SELECT 1 FROM {p}jobs WHERE "+lapsed+") + EXISTS (SELECT 1 FROM {p}chunks WHERE "+lapsed+")")
+	waiting, err := s.count(ctx, "SELECT EXISTS (SELECT 1 FROM {p}jobs WHERE "+lapsed+") + EXISTS (SELECT 1 FROM {p}chunks WHERE "+lapsed+")",
+		until, until)
 	if err != nil || waiting == 0 {
 		return 0, err
 	}
 	err = s.inTx(ctx, func(ctx context.Context) error {
-		// First the several, which are gone after it; then what is left.
-		pieces, err := s.lapsedChunks(ctx, lapsed)
-		if err != nil {
-			return err
-		}
-		for _, piece := range pieces {
-			if err := s.split(ctx, piece); err != nil {
-				return err
-			}
-		}
-		expired = len(pieces)
-		for _, table := range []string{"{p}chunks", "{p}jobs"} {
-			n, err := s.exec(ctx, "UPDATE "+table+" SET "+becomesSuspect+" WHERE "+lapsed)
-			if err != nil {
-				return err
-			}
-			expired += n
-		}
-		return nil
+		expired, err = s.expire(ctx, until)
+		return err
 	})
 	if err != nil {
 		return 0, err
@@ -130,17 +155,52 @@ func (s *Store) Expire(ctx context.Context, everything bool) (expired int, err e
 	return expired, nil
 }
 
-// lapsedChunks returns the chunks of several items for which the condition
-// holds.
-func (s *Store) lapsedChunks(ctx context.Context, lapsed string) ([]heldPiece, error) {
-	var pieces []heldPiece
+func (s *Store) expire(ctx context.Context, until int64) (expired int, err error) {
+	// Nobody will run the chunks of an ended job again: no loss, but a lease
+	// that is left over.
+	if _, err := s.exec(ctx, "UPDATE {p}chunks SET lease_until = 0 WHERE "+lapsed+` AND EXISTS (
+		SELECT 1 FROM {p}jobs AS j WHERE j.id = {p}chunks.job_id AND j.tenant = {p}chunks.tenant AND j.ended = 1)`, until); err != nil {
+		return 0, err
+	}
+	several, err := s.lapsedChunks(ctx, until)
+	if err != nil {
+		return 0, err
+	}
+	for _, lost := range several {
+		if err := s.suspectChunk(ctx, lost); err != nil {
+			return 0, err
+		}
+	}
+	expired = len(several)
+	for _, statement := range []string{
+		"UPDATE {p}chunks SET " + chunkSuspect + " WHERE " + lapsed, // those of one item
+		"UPDATE {p}jobs SET " + jobSuspect + " WHERE " + lapsed,     // SaveJob takes the lease of one that ends
+	} {
+		n, err := s.exec(ctx, statement, until)
+		if err != nil {
+			return 0, err
+		}
+		expired += n
+	}
+	return expired, nil
+}
+
+// now returns the database's time as it is stored.
+func (s *Store) now(ctx context.Context) (now int64, err error) {
+	err = s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error { return rows.Scan(&now) }, "SELECT {now}")
+	return now, err
+}
+
+// lapsedChunks returns the lost chunks of several items.
+func (s *Store) lapsedChunks(ctx context.Context, until int64) ([]lostChunk, error) {
+	var several []lostChunk
 	err := s.query(ctx, s.idb(ctx), func(rows *sql.Rows) error {
-		var p heldPiece
-		if err := rows.Scan(&p.ref.Tenant, &p.ref.ID, &p.first, &p.epoch); err != nil {
+		var lost lostChunk
+		if err := rows.Scan(&lost.ref.Tenant, &lost.ref.ID, &lost.first, &lost.len, &lost.epoch); err != nil {
 			return err
 		}
-		pieces = append(pieces, p)
+		several = append(several, lost)
 		return nil
-	}, "SELECT tenant, job_id, first, epoch FROM {p}chunks WHERE "+lapsed+" AND len > 1 ORDER BY tenant, job_id, first")
-	return pieces, err
+	}, "SELECT tenant, job_id, first, len, epoch FROM {p}chunks WHERE "+lapsed+" AND len > 1 ORDER BY tenant, job_id, first", until)
+	return several, err
 }

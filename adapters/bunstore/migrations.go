@@ -58,7 +58,10 @@ func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
 	defer conn.Close() //nolint:errcheck // it goes back to the pool
 	// Not BeginTx: whether that takes the write lock at once is up to how the
 	// host opened its database.
-	if _, err := conn.ExecContext(ctx, s.dialect.begin); err != nil {
+	if err := s.whileBusy(ctx, func() error {
+		_, err := conn.ExecContext(ctx, s.dialect.begin)
+		return err
+	}); err != nil {
 		return s.classify(ctx, err)
 	}
 	defer func() {

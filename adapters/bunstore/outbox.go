@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +38,8 @@ func (s *Store) UnpublishedEvents(ctx context.Context, limit int) ([]domain.Even
 	return events, err
 }
 
-// markRun is how many events one statement of MarkPublished marks.
-const markRun = 500
+// eventRun is how many events one statement marks or removes.
+const eventRun = 500
 
 // MarkPublished implements [github.com/batchport/batchport/ports.Outbox]. As
 // many positions as events, else it gives [domain.CodeInternal].
@@ -50,8 +51,8 @@ func (s *Store) MarkPublished(ctx context.Context, events []domain.Event, positi
 		return s.writable(ctx)
 	}
 	return s.inTx(ctx, func(ctx context.Context) error {
-		for from := 0; from < len(events); from += markRun {
-			to := min(from+markRun, len(events))
+		for from := 0; from < len(events); from += eventRun {
+			to := min(from+eventRun, len(events))
 			if err := s.markRun(ctx, events[from:to], positions[from:to]); err != nil {
 				return err
 			}
@@ -82,10 +83,70 @@ func (s *Store) markRun(ctx context.Context, events []domain.Event, positions []
 
 // ReopenEvents implements [github.com/batchport/batchport/ports.Outbox].
 func (s *Store) ReopenEvents(ctx context.Context, state ports.StreamState) (int, error) {
-	// Three ranges of one index instead of an inequality, which none serves.
-	return s.exec(ctx, `UPDATE {p}outbox SET published = 0, stream = '', position = 0
-		WHERE published = 1 AND (stream < ? OR stream > ? OR (stream = ? AND position > ?))`,
-		state.Stream, state.Stream, state.Stream, int64(state.Last))
+	if err := s.writable(ctx); err != nil {
+		return 0, err
+	}
+	// Three ranges of one index, a statement each: no index serves an
+	// inequality, nor an OR of ranges.
+	ranges := []struct {
+		where string
+		args  []any
+	}{
+		{"published = 1 AND stream < ?", []any{state.Stream}},
+		{"published = 1 AND stream > ?", []any{state.Stream}},
+		{"published = 1 AND stream = ? AND position > ?", []any{state.Stream, int64(state.Last)}},
+	}
+	// Mostly the stream has all, and then no write lock is needed.
+	var checks []string
+	var args []any
+	for _, r := range ranges {
+		checks, args = append(checks, "EXISTS (SELECT 1 FROM {p}outbox WHERE "+r.where+")"), append(args, r.args...)
+	}
+	if lost, err := s.count(ctx, "SELECT "+strings.Join(checks, " + "), args...); err != nil || lost == 0 {
+		return 0, err
+	}
+	reopened := 0
+	err := s.inTx(ctx, func(ctx context.Context) error {
+		for _, r := range ranges {
+			n, err := s.exec(ctx, "UPDATE {p}outbox SET published = 0, stream = '', position = 0 WHERE "+r.where, r.args...)
+			if err != nil {
+				return err
+			}
+			reopened += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return reopened, nil
+}
+
+// DropEvents implements [github.com/batchport/batchport/ports.Outbox].
+func (s *Store) DropEvents(ctx context.Context, events []domain.Event) error {
+	if len(events) == 0 {
+		return s.writable(ctx)
+	}
+	return s.inTx(ctx, func(ctx context.Context) error {
+		for run := range slices.Chunk(events, eventRun) {
+			if err := s.dropRun(ctx, run); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) dropRun(ctx context.Context, events []domain.Event) error {
+	args := make([]any, 0, 2*len(events))
+	for _, e := range events {
+		args = append(args, string(e.Tenant), e.ID)
+	}
+	rows := strings.TrimSuffix(strings.Repeat("(?, ?), ", len(events)), ", ")
+	_, err := s.exec(ctx, `WITH refused (tenant, id) AS (VALUES `+rows+`)
+		DELETE FROM {p}outbox WHERE seq IN (
+			SELECT o.seq FROM refused JOIN {p}outbox AS o ON o.id = refused.id AND o.tenant = refused.tenant)`, args...)
+	return err
 }
 
 // PurgeEvents implements [github.com/batchport/batchport/ports.Outbox].

@@ -32,7 +32,7 @@ const jobChunkReady = `j.needs_worker = 0 AND EXISTS (
 	SELECT 1 FROM {p}chunks AS c WHERE c.tenant = j.tenant AND c.job_id = j.id AND ` + chunkReady + `)`
 
 // nextJob chooses the job of the next piece of work. Its arguments are the
-// kinds, and twice whether suspects are wanted.
+// kinds, whether a job itself is wanted, and twice whether suspects are.
 //
 // The open jobs of a tenant stand in lines, one for each resource, of which
 // only the first may run, and one for all that write none. It goes from line to
@@ -53,7 +53,7 @@ const nextJob = `
 			WHERE j.ended = 0 AND j.tenant = h.tenant AND j.resource = h.resource
 				AND j.seq <= CASE h.resource WHEN '' THEN 9223372036854775807 ELSE h.seq END
 				AND j.cancel_requested = 0 AND j.kind IN (?)
-				AND (` + jobReady + ` AND j.suspect = ? OR ` + jobChunkReady + `)
+				AND (? = 1 AND ` + jobReady + ` AND j.suspect = ? OR ` + jobChunkReady + `)
 			ORDER BY j.seq LIMIT 1)
 		FROM line JOIN {p}jobs AS h ON h.seq = line.seq),
 	held (tenant, leases) AS (
@@ -78,7 +78,7 @@ func (s *Store) Claim(ctx context.Context, request ports.ClaimRequest, now time.
 		err := s.query(ctx, s.idb(ctx), func(rows *sql.Rows) (err error) {
 			job, err = scanJob(rows)
 			return err
-		}, nextJob, bun.List(request.Kinds), suspect, suspect)
+		}, nextJob, bun.List(request.Kinds), flag(!request.Chunks), suspect, suspect)
 		if err != nil || job == nil {
 			return err
 		}

@@ -47,6 +47,8 @@ type Store struct {
 	readDB  *bun.DB
 	dialect sqlDialect
 	tables  *strings.Replacer // renders {p} and {now}
+
+	busyPatience time.Duration // see [Store.whileBusy]
 }
 
 // New returns a store on db, which stays the caller's to close. It does no
@@ -78,7 +80,8 @@ func New(db *bun.DB, cfg Config) (*Store, error) {
 	}
 	return &Store{
 		db: db, readDB: cfg.ReadDB, dialect: d,
-		tables: strings.NewReplacer("{p}", cfg.TablePrefix, "{now}", d.clock),
+		tables:       strings.NewReplacer("{p}", cfg.TablePrefix, "{now}", d.clock),
+		busyPatience: busyPatience,
 	}, nil
 }
 
@@ -136,7 +139,17 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) (int, e
 	if err := s.writable(ctx); err != nil {
 		return 0, err
 	}
-	result, err := s.idb(ctx).ExecContext(ctx, s.tables.Replace(statement), args...)
+	var result sql.Result
+	run := func() (err error) {
+		result, err = s.idb(ctx).ExecContext(ctx, s.tables.Replace(statement), args...)
+		return err
+	}
+	var err error
+	if s.scope(ctx) != nil {
+		err = run() // the transaction has the write lock
+	} else {
+		err = s.whileBusy(ctx, run)
+	}
 	if err != nil {
 		return 0, s.fail(ctx, err)
 	}

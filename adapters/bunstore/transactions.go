@@ -99,7 +99,15 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 }
 
 // begin opens a transaction that may write.
-func (s *Store) begin(ctx context.Context) (bun.Tx, error) {
+func (s *Store) begin(ctx context.Context) (tx bun.Tx, err error) {
+	err = s.whileBusy(ctx, func() error {
+		tx, err = s.tryBegin(ctx)
+		return err
+	})
+	return tx, err
+}
+
+func (s *Store) tryBegin(ctx context.Context) (bun.Tx, error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil || s.dialect.takeLock == "" {
 		return tx, err

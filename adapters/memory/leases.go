@@ -22,7 +22,12 @@ func (s *Store) Extend(ctx context.Context, claim ports.Claim, duration time.Dur
 // Release implements [ports.Leases].
 func (s *Store) Release(ctx context.Context, claim ports.Claim, delay time.Duration) error {
 	return s.do(ctx, func(s *Store, t *tx) error {
-		s.release(t, claim, lease{notUntil: s.clock().Add(delay)})
+		var l lease
+		if delay > 0 {
+			// Without a delay no time is kept: a clock that steps back would hide the piece.
+			l.notUntil = s.clock().Add(delay)
+		}
+		s.release(t, claim, l)
 		return nil
 	})
 }
@@ -66,7 +71,7 @@ func (s *Store) Suspect(ctx context.Context, claim ports.Claim) error {
 			return nil
 		}
 		if row, err := s.heldChunk(claim); err == nil {
-			return s.suspectChunk(t, claim.Job.ID(), row)
+			s.suspectChunk(t, claim.Job.ID(), row)
 		}
 		return nil
 	})
@@ -77,20 +82,23 @@ func (s *Store) Expire(ctx context.Context, everything bool) (n int, err error) 
 	err = s.do(ctx, func(s *Store, t *tx) error {
 		clock := s.clock()
 		lost := func(l lease) bool { return l.held && (everything || !l.until.After(clock)) }
-		for _, id := range sortedKeys(s.open) {
-			if row := s.jobs[id]; lost(row.lease) {
-				s.suspectJob(t, row)
+		for _, id := range sortedKeys(s.jobs) { // with those that have ended
+			job := s.jobs[id]
+			_, open := s.open[id]
+			if lost(job.lease) {
+				s.suspectJob(t, job)
 				n++
 			}
 			for _, first := range sortedKeys(s.chunks[id]) {
-				row := s.chunks[id][first]
-				if !lost(row.lease) {
-					continue
+				switch row := s.chunks[id][first]; {
+				case !lost(row.lease):
+				case open:
+					s.suspectChunk(t, id, row)
+					n++
+				default: // nobody will run it again: the lease is all that is left of it
+					row.lease = lease{}
+					put(t, s.chunks[id], first, row)
 				}
-				if err := s.suspectChunk(t, id, row); err != nil {
-					return err
-				}
-				n++
 			}
 		}
 		return nil
@@ -98,30 +106,37 @@ func (s *Store) Expire(ctx context.Context, everything bool) (n int, err error) 
 	return n, err
 }
 
+// suspectAt is the strikes from which on a job itself is suspect.
+const suspectAt = 2
+
 func (s *Store) suspectJob(t *tx, row jobRow) {
-	if row.snapshot.Suspect {
-		row.snapshot.Strikes++
-	}
-	row.snapshot.Suspect, row.lease = true, lease{}
+	row.snapshot.Strikes++
+	row.snapshot.Suspect = row.snapshot.Suspect || row.snapshot.Strikes >= suspectAt
+	row.lease = lease{}
 	s.putJob(t, row)
 }
 
-func (s *Store) suspectChunk(t *tx, id domain.JobID, row chunkRow) error {
-	row.lease = lease{}
-	if row.chunk.Len == 1 {
-		if row.suspect {
-			row.strikes++
+func (s *Store) suspectChunk(t *tx, id domain.JobID, row chunkRow) {
+	if parts, ok := split(row.chunk); ok {
+		for _, part := range parts {
+			put(t, s.chunks[id], part.First, chunkRow{chunk: part, epoch: row.epoch, suspect: true})
 		}
-		row.suspect = true
-		put(t, s.chunks[id], row.chunk.First, row)
-		return nil
+		return
 	}
-	parts, err := row.chunk.Split()
-	if err != nil {
-		return err
+	if row.suspect {
+		row.strikes++
 	}
+	row.suspect, row.lease = true, lease{}
+	put(t, s.chunks[id], row.chunk.First, row)
+}
+
+// split divides a chunk, or reports false when it cannot be divided so that
+// every item is in a smaller one.
+func split(chunk domain.Chunk) ([]domain.Chunk, bool) {
+	parts, err := chunk.Split()
+	items := 0
 	for _, part := range parts {
-		put(t, s.chunks[id], part.First, chunkRow{chunk: part, epoch: row.epoch, suspect: true})
+		items += part.Len
 	}
-	return nil
+	return parts, err == nil && len(parts) > 1 && items == chunk.Len
 }

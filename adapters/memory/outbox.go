@@ -96,6 +96,16 @@ func (s *Store) ReopenEvents(ctx context.Context, state ports.StreamState) (n in
 	return n, err
 }
 
+// DropEvents implements [ports.Outbox].
+func (s *Store) DropEvents(ctx context.Context, events []domain.Event) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
+		for _, e := range events {
+			drop(t, s.outbox, eventKey{e.Tenant, e.ID})
+		}
+		return nil
+	})
+}
+
 // PurgeEvents implements [ports.Outbox].
 func (s *Store) PurgeEvents(ctx context.Context, before time.Time) (n int, err error) {
 	err = s.do(ctx, func(s *Store, t *tx) error {

@@ -80,7 +80,7 @@ func (s *Store) claimOf(t *tx, row jobRow, request ports.ClaimRequest, clock, no
 	}
 	held := lease{held: true, until: clock.Add(request.Lease)}
 	if job.NeedsWorker() {
-		if !claimable(row.lease, clock) || row.snapshot.Suspect != request.Suspect {
+		if request.Chunks || !claimable(row.lease, clock) || row.snapshot.Suspect != request.Suspect {
 			return ports.Claim{}, false, nil
 		}
 		if err := job.Take(now); err != nil {

@@ -40,6 +40,14 @@ func (f *storeFixture) suspect(claim ports.Claim) {
 	}
 }
 
+// suspectJob loses the job itself as often as it takes to make it suspect.
+func (f *storeFixture) suspectJob(job *domain.BatchJob) {
+	f.t.Helper()
+	for range 2 {
+		f.suspect(f.claimOf(wants(job.Kind()), job, -1))
+	}
+}
+
 func (f *storeFixture) release(claim ports.Claim, delay time.Duration) {
 	f.t.Helper()
 	if err := f.Release(f.t.Context(), claim, delay); err != nil {
@@ -127,17 +135,19 @@ func leasesRelease(t *testing.T, open func(*testing.T) ports.Store) {
 		f := newStoreFixture(t, open)
 		chunked, planned := f.addPlanned([]int{1}), f.addJob(toPlan)
 		for _, request := range []ports.ClaimRequest{wants(), wantsSuspects()} {
-			chunk, plan := f.claimOf(request, chunked, 0), f.claimOf(request, planned, -1)
-			f.suspect(chunk)
-			f.suspect(plan)
+			f.suspect(f.claimOf(request, chunked, 0))
 		}
+		f.suspectJob(planned)
 		for range 2 {
 			chunk, plan := f.claimOf(wantsSuspects(), chunked, 0), f.claimOf(wantsSuspects(), planned, -1)
-			for _, claim := range []ports.Claim{chunk, plan} {
-				if !claim.Suspect || claim.Strikes != 1 {
-					t.Errorf("Claim(released suspect) = suspect %t, %d strikes; want true, 1", claim.Suspect, claim.Strikes)
+			for _, tt := range []struct {
+				claim   ports.Claim
+				strikes int
+			}{{chunk, 1}, {plan, 2}} {
+				if !tt.claim.Suspect || tt.claim.Strikes != tt.strikes {
+					t.Errorf("Claim(released suspect) = suspect %t, %d strikes; want true, %d", tt.claim.Suspect, tt.claim.Strikes, tt.strikes)
 				}
-				f.release(claim, 0)
+				f.release(tt.claim, 0)
 			}
 		}
 	})
@@ -258,13 +268,37 @@ func leasesSuspect(t *testing.T, open func(*testing.T) ports.Store) {
 		f.strikeThrice(f.addPlanned([]int{1}), 0)
 	})
 
-	t.Run("a job itself becomes suspect, then gets strikes", func(t *testing.T) {
+	t.Run("items that cannot be split become suspect together", func(t *testing.T) {
+		t.Parallel()
+		for _, items := range unsplittable {
+			f := newStoreFixture(t, open)
+			f.strikeThrice(f.addUnsplittable(items), 0)
+		}
+	})
+
+	t.Run("a job itself gets strikes, and is suspect from the second on", func(t *testing.T) {
 		t.Parallel()
 		f := newStoreFixture(t, open)
-		job := f.addJob(toPlan)
-		f.strikeThrice(job, -1)
-		if s := f.find(job.Ref()).Snapshot(); !s.Suspect || s.Strikes != 2 {
-			t.Errorf("FindJob() = suspect %t, %d strikes; want true, 2", s.Suspect, s.Strikes)
+		for _, edit := range []func(*domain.JobSpec){toPlan, doneWhole} {
+			job, request := f.addJob(edit), wants()
+			for strikes := range 4 {
+				suspect := strikes >= 2
+				if suspect {
+					f.claimsNothing(wants(), "the job is suspect")
+					request = wantsSuspects()
+				} else {
+					f.claimsNothing(wantsSuspects(), "one loss makes no suspect")
+				}
+				claim := f.claimOf(request, job, -1)
+				if claim.Suspect != suspect || claim.Strikes != strikes {
+					t.Errorf("Claim(lost %d times) = suspect %t, %d strikes; want %t, %d", strikes, claim.Suspect, claim.Strikes, suspect, strikes)
+				}
+				if s := f.find(job.Ref()).Snapshot(); s.Suspect != suspect || s.Strikes != strikes {
+					t.Errorf("FindJob(lost %d times) = suspect %t, %d strikes; want %t, %d", strikes, s.Suspect, s.Strikes, suspect, strikes)
+				}
+				f.suspect(claim)
+			}
+			f.end(job.Ref())
 		}
 	})
 
@@ -296,7 +330,22 @@ func split(t *testing.T, chunk domain.Chunk) []domain.Chunk {
 	return parts
 }
 
-// strikeThrice suspects one piece three times.
+// unsplittable are the items of chunks of three that cannot be divided so that
+// every item is in a smaller chunk.
+var unsplittable = []string{`[1,2,`, `{"a":1}`, `null`, `[]`, `[1]`, `[1,2]`, ``}
+
+// addUnsplittable stores a job with one chunk of three of these items.
+func (f *storeFixture) addUnsplittable(items string) *domain.BatchJob {
+	f.t.Helper()
+	job := f.addJob(func(s *domain.JobSpec) { s.Items = 3 })
+	chunks := []domain.Chunk{{First: 0, Len: 3, Items: []byte(items)}}
+	if err := f.AddChunks(f.t.Context(), job.Ref(), chunks); err != nil {
+		f.t.Fatalf("AddChunks(items %s) = %v, want no error", items, err)
+	}
+	return job
+}
+
+// strikeThrice suspects one chunk three times.
 func (f *storeFixture) strikeThrice(job *domain.BatchJob, first int) {
 	f.t.Helper()
 	f.suspect(f.claimOf(wants(), job, first))
@@ -344,14 +393,92 @@ func leasesExpire(t *testing.T, open func(*testing.T) ports.Store) {
 		if got := f.chunks(t.Context(), several.Ref()); len(got) != 3 {
 			t.Errorf("after Expire there are %d chunks, want 3 of one item", len(got))
 		}
-		f.claimsNothing(wants(), "what expired is suspect")
+		// One loss makes no suspect of a job itself.
+		if claim := f.claimOf(wants(), planned, -1); claim.Suspect || claim.Strikes != 1 {
+			t.Errorf("Claim(expired job) = suspect %t, %d strikes; want false, 1", claim.Suspect, claim.Strikes)
+		}
+		f.claimsNothing(wants(), "the chunks that expired are suspect")
 		for _, want := range []struct {
 			job   *domain.BatchJob
 			first int
-		}{{several, 0}, {several, 1}, {several, 2}, {single, 0}, {planned, -1}} {
+		}{{several, 0}, {several, 1}, {several, 2}, {single, 0}} {
 			if claim := f.claimOf(wantsSuspects(), want.job, want.first); !claim.Suspect || claim.Strikes != 0 {
 				t.Errorf("Claim(expired) = suspect %t, %d strikes; want true, 0", claim.Suspect, claim.Strikes)
 			}
+		}
+	})
+
+	t.Run("a bad piece does not stop the others", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		before := f.addPlanned([]int{2})
+		var bad []*domain.BatchJob
+		for _, items := range unsplittable {
+			bad = append(bad, f.addUnsplittable(items))
+		}
+		after, planned := f.addPlanned([]int{2}), f.addJob(toPlan)
+		for range len(bad) + 3 {
+			f.claim(wants())
+		}
+		for strikes := range 2 {
+			if n := f.expire(true); n != len(bad)+3 {
+				t.Fatalf("Expire(everything) = %d, want %d", n, len(bad)+3)
+			}
+			f.claimOf(wantsSuspects(), before, 0)
+			if strikes == 0 {
+				f.finish(f.claimOf(wantsSuspects(), before, 1))
+			}
+			for _, job := range bad {
+				if claim := f.claimOf(wantsSuspects(), job, 0); claim.Strikes != strikes || claim.Chunk.Len != 3 {
+					t.Errorf("Claim(bad, expired) = %d items with %d strikes, want 3 with %d", claim.Chunk.Len, claim.Strikes, strikes)
+				}
+			}
+			f.claimOf(wantsSuspects(), after, 0)
+			if strikes == 0 {
+				f.finish(f.claimOf(wantsSuspects(), after, 1))
+				f.claimOf(wants(), planned, -1)
+			}
+		}
+		f.claimOf(wantsSuspects(), planned, -1)
+	})
+
+	t.Run("leases left over from an ended job are no loss", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		ended, single, whole := f.addPlanned([]int{3, 2}), f.addPlanned([]int{1}), f.addJob(doneWhole)
+		brief, held := f.claimOf(wantsBriefly(), ended, 0), f.claimOf(wants(), ended, 3)
+		f.claimOf(wants(), single, 0)
+		f.claimOf(wants(), whole, -1)
+		running := f.addPlanned([]int{1})
+		f.claimOf(wants(), running, 0)
+		for _, job := range []*domain.BatchJob{ended, single, whole} {
+			f.end(job.Ref())
+		}
+		f.until("the lease that runs out", func() bool {
+			if n := f.expire(false); n != 0 {
+				t.Fatalf("Expire() = %d, want 0: the job has ended", n)
+			}
+			left, err := f.InFlight(t.Context(), ended.Ref())
+			if err != nil {
+				t.Fatalf("InFlight() = %v, want no error", err)
+			}
+			return left == 1
+		})
+		wantCode(t, "HoldChunk(lease left over)", f.HoldChunk(t.Context(), brief), domain.CodeSuperseded)
+		if err := f.HoldChunk(t.Context(), held); err != nil {
+			t.Errorf("HoldChunk(lease that runs) = %v, want no error", err)
+		}
+		if n := f.expire(true); n != 1 {
+			t.Errorf("Expire(everything) = %d, want 1: only one of the jobs is running", n)
+		}
+		for _, job := range []*domain.BatchJob{ended, single, whole} {
+			f.wantInFlight(job.Ref(), 0)
+		}
+		if got := f.chunks(t.Context(), ended.Ref()); len(got) != 2 {
+			t.Errorf("Expire() left %d chunks of an ended job, want the 2 that it had", len(got))
+		}
+		if s := f.find(whole.Ref()).Snapshot(); s.Strikes != 0 {
+			t.Errorf("an ended job has %d strikes, want 0", s.Strikes)
 		}
 	})
 
@@ -390,10 +517,10 @@ func leasesExpire(t *testing.T, open func(*testing.T) ports.Store) {
 		if n := f.expire(true); n != 0 {
 			t.Errorf("second Expire(everything) = %d, want 0", n)
 		}
-		f.claimsNothing(wants(), "what was held is suspect, and the rest is done")
+		f.claimOf(wants(), planned, -1) // one loss makes no suspect of it
+		f.claimsNothing(wants(), "the chunks that were held are suspect, and the rest is done")
 		f.claimOf(wantsSuspects(), several, 3)
 		f.claimOf(wantsSuspects(), single, 0)
-		f.claimOf(wantsSuspects(), planned, -1)
 		f.claimOf(wantsSuspects(), several, 4)
 	})
 }

@@ -17,6 +17,7 @@ func Outbox(t *testing.T, open func(*testing.T) ports.Store) {
 	t.Run("add", func(t *testing.T) { outboxAdd(t, open) })
 	t.Run("publish", func(t *testing.T) { outboxPublish(t, open) })
 	t.Run("reopen", func(t *testing.T) { outboxReopen(t, open) })
+	t.Run("drop", func(t *testing.T) { outboxDrop(t, open) })
 	t.Run("purge", func(t *testing.T) { outboxPurge(t, open) })
 }
 
@@ -185,6 +186,55 @@ func outboxReopen(t *testing.T, open func(*testing.T) ports.Store) {
 		reopen(f, ports.StreamState{Stream: "m2", Last: 0}, 1)
 		f.wantUnpublished(10, events)
 		reopen(f, ports.StreamState{Stream: "m2", Last: 0}, 0)
+	})
+}
+
+func outboxDrop(t *testing.T, open func(*testing.T) ports.Store) {
+	drop := func(f *storeFixture, events ...domain.Event) {
+		f.t.Helper()
+		if err := f.DropEvents(f.t.Context(), events); err != nil {
+			f.t.Errorf("DropEvents(%d) = %v, want no error", len(events), err)
+		}
+	}
+
+	t.Run("published or not", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		events := suiteEvents(1, 6)
+		f.addEvents(events...)
+		f.markPublished(events[4:], positionsIn("s", 1, 2))
+		drop(f)
+		drop(f, events[1], events[4], domain.Event{Tenant: events[0].Tenant, ID: "unknown"},
+			domain.Event{Tenant: "other", ID: events[0].ID})
+		f.wantUnpublished(10, []domain.Event{events[0], events[2], events[3]})
+		drop(f, events[1]) // gone already
+		if got, err := f.ReopenEvents(t.Context(), ports.StreamState{Stream: "new"}); err != nil || got != 1 {
+			t.Errorf("ReopenEvents(new stream) = %d, %v; want the 1 that was not dropped", got, err)
+		}
+		f.wantUnpublished(10, []domain.Event{events[0], events[2], events[3], events[5]})
+	})
+
+	t.Run("full size", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		events := suiteEvents(0, fullBatch)
+		f.addEvents(events...)
+		drop(f, events[1:]...)
+		f.wantUnpublished(10, events[:1])
+	})
+
+	t.Run("rolled back", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		events := suiteEvents(1, 2)
+		f.addEvents(events...)
+		_ = f.InTx(t.Context(), func(ctx context.Context) error {
+			if err := f.DropEvents(ctx, events); err != nil {
+				t.Errorf("DropEvents() = %v, want no error", err)
+			}
+			return errStoreSuite
+		})
+		f.wantUnpublished(10, events)
 	})
 }
 

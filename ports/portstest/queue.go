@@ -130,6 +130,29 @@ func queueClaim(t *testing.T, open func(*testing.T) ports.Store) {
 		}
 	})
 
+	t.Run("chunks alone", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		planned, whole := f.addJob(toPlan), f.addJob(doneWhole)
+		f.claimsNothing(wantsChunks(), "there are no chunks")
+		lined := f.addJob(toPlan, onResource("estates"))
+		f.addPlanned([]int{1}, onResource("estates"))
+		chunked := f.addPlanned([]int{1, 1})
+		f.claimOf(wantsChunks(), chunked, 0)
+		f.suspect(f.claimOf(wantsChunks(), chunked, 1))
+		f.claimsNothing(wantsChunks(), "the rest is jobs themselves, what waits for one, and a suspect")
+		for _, job := range []*domain.BatchJob{planned, whole, lined} {
+			f.suspectJob(job)
+		}
+		suspects := wantsChunks()
+		suspects.Suspect = true
+		f.claimOf(suspects, chunked, 1)
+		f.claimsNothing(suspects, "the rest is jobs themselves")
+		for _, job := range []*domain.BatchJob{planned, whole, lined} {
+			f.claimOf(wantsSuspects(), job, -1)
+		}
+	})
+
 	t.Run("rolled back with the transaction", func(t *testing.T) {
 		t.Parallel()
 		f := newStoreFixture(t, open)
@@ -293,9 +316,7 @@ func queuePassedBy(t *testing.T, open func(*testing.T) ports.Store) {
 			t.Fatalf("Suspect() = %v, want no error", err)
 		}
 		f.claimOf(wants(), job, 1)
-		if err := f.Suspect(t.Context(), f.claimOf(wants(), planned, -1)); err != nil {
-			t.Fatalf("Suspect() = %v, want no error", err)
-		}
+		f.suspectJob(planned)
 		f.claimsNothing(wants(), "the rest is suspect")
 		for _, want := range []struct {
 			job   *domain.BatchJob
@@ -399,9 +420,9 @@ func queueWaiting(t *testing.T, open func(*testing.T) ports.Store) {
 		wantWaiting(f, ports.Waiting{Kind: "a"}, ports.Waiting{Kind: "a", Suspect: true}, ports.Waiting{Kind: "b"})
 		claim := f.claimOf(wants("b"), planned, -1)
 		wantWaiting(f, ports.Waiting{Kind: "a"}, ports.Waiting{Kind: "a", Suspect: true})
-		if err := f.Suspect(t.Context(), claim); err != nil {
-			t.Fatalf("Suspect() = %v, want no error", err)
-		}
+		f.suspect(claim)
+		wantWaiting(f, ports.Waiting{Kind: "a"}, ports.Waiting{Kind: "a", Suspect: true}, ports.Waiting{Kind: "b"})
+		f.suspect(f.claimOf(wants("b"), planned, -1))
 		wantWaiting(f, ports.Waiting{Kind: "a"}, ports.Waiting{Kind: "a", Suspect: true}, ports.Waiting{Kind: "b", Suspect: true})
 	})
 

@@ -197,6 +197,13 @@ func wantsSuspects(kinds ...domain.Kind) ports.ClaimRequest {
 	return request
 }
 
+// wantsChunks is wants for chunks alone.
+func wantsChunks(kinds ...domain.Kind) ports.ClaimRequest {
+	request := wants(kinds...)
+	request.Chunks = true
+	return request
+}
+
 // claim takes the next piece of work, which must be there.
 func (f *storeFixture) claim(request ports.ClaimRequest) ports.Claim {
 	f.t.Helper()

@@ -31,8 +31,12 @@ const (
 
 // The settings of connections. A page cache of 8 MiB for the writer and 1 MiB
 // for each reader keeps the process small; the system caches the file anyway.
+//
+// A connection waits up to 2 s by itself for another process that has the
+// write lock; the store above tries again while its caller's context lives. One
+// long wait would hold up a process that is asked to stop.
 const (
-	shared = "_pragma=busy_timeout(10000)&_pragma=foreign_keys(on)&_pragma=synchronous(full)" +
+	shared = "_pragma=busy_timeout(2000)&_pragma=foreign_keys(on)&_pragma=synchronous(full)" +
 		"&_pragma=journal_size_limit(67108864)"
 	writerSettings = "_txlock=immediate&_pragma=cache_size(-8192)&" + shared
 	readerSettings = "_txlock=deferred&_pragma=cache_size(-1024)&_pragma=query_only(on)&" + shared

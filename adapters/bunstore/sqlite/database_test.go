@@ -69,7 +69,7 @@ func TestOpenSettings(t *testing.T) {
 		{"journal_mode", "wal", "wal"},
 		{"synchronous", "2", "2"},
 		{"foreign_keys", "1", "1"},
-		{"busy_timeout", "10000", "10000"},
+		{"busy_timeout", "2000", "2000"},
 		{"query_only", "0", "1"},
 		{"cache_size", "-8192", "-1024"},
 	} {

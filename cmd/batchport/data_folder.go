@@ -29,7 +29,7 @@ type dataFolder struct {
 
 // addDataFlag gives a command the flag that names the folder.
 func addDataFlag(cmd *cobra.Command) *string {
-	return cmd.Flags().String("data", "./batchport-data", "folder that holds everything; made when it is not there")
+	return addCheckedFlag(cmd, "data", "./batchport-data", "folder", "folder that holds everything; made when it is not there", checkFolder)
 }
 
 // openDataFolder opens the folder's database, which it creates and migrates

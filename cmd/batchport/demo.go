@@ -34,29 +34,31 @@ func newDemo() *cobra.Command {
 		Short: "See it work: three jobs over 20,000 made-up estates",
 		Long: `Start everything in a temporary folder, make up 20,000 estates, run three jobs on
 them over the HTTP API, and show what comes back: progress, reports, failures in
-words, the completion events as a NATS subscriber gets them, and a workbook.`,
+words, the completion events as a NATS subscriber gets them, and a workbook. The
+workbook stays in the temporary folder; everything else is removed.`,
 		Args: exactly(),
 	}
 	keep := cmd.Flags().Bool("keep", false, "go on serving afterwards, until interrupted")
-	listen := cmd.Flags().String("listen", "127.0.0.1:0", "address of the HTTP server; port 0 takes a free one")
-	natsListen := cmd.Flags().String("nats-listen", "127.0.0.1:0", "address for NATS subscribers; port 0 takes a free one")
-	locale := cmd.Flags().String("locale", "en_US", "language of the messages: zh_TW, zh_CN, en_US or ja_JP")
+	listen := addCheckedFlag(cmd, "listen", "127.0.0.1:0", "address", "address of the HTTP server; port 0 takes a free one", checkAddress)
+	natsListen := addCheckedFlag(cmd, "nats-listen", "127.0.0.1:0", "address", "address for NATS subscribers; port 0 takes a free one", checkAddress)
+	locale := addCheckedFlag(cmd, "locale", "en_US", "locale", "language of the messages: zh_TW, zh_CN, en_US or ja_JP", checkLocale)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		folder, err := os.MkdirTemp("", "batchport-demo-")
 		if err != nil {
 			return err
 		}
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-		n, err := newNode(cmd.Context(), nodeConfig{
+		d := &demo{folder: folder, locale: catalog.Locale(*locale, "", "en_US"), keep: *keep, screen: newScreen(cmd.OutOrStdout())}
+		d.node, err = newNode(cmd.Context(), nodeConfig{
 			data: filepath.Join(folder, "data"), listen: *listen, natsListen: *natsListen, log: log,
 		})
-		if err != nil {
-			return errors.Join(err, os.RemoveAll(folder))
+		if err == nil {
+			err = errors.Join(d.run(cmd.Context()), d.node.Close())
 		}
-		d := &demo{node: n, folder: folder, locale: catalog.Locale(*locale, "", "en_US"), keep: *keep, screen: newScreen(cmd.OutOrStdout())}
-		err = errors.Join(d.run(cmd.Context()), n.Close())
-		// The workbook stays; what made it does not.
-		return errors.Join(err, os.RemoveAll(n.cfg.data))
+		if err != nil && cmd.Context().Err() != nil {
+			err = errors.New("interrupted") // what it broke off tells nobody anything
+		}
+		return errors.Join(err, d.cleanUp())
 	}
 	return cmd
 }
@@ -70,6 +72,16 @@ type demo struct {
 	screen *screen
 	client *demoClient
 	events *demoEvents
+
+	hasWorkbook bool // there is a whole one in folder
+}
+
+// cleanUp leaves the workbook and nothing of what made it.
+func (d *demo) cleanUp() error {
+	if d.hasWorkbook {
+		return os.RemoveAll(filepath.Join(d.folder, "data"))
+	}
+	return os.RemoveAll(d.folder)
 }
 
 func (d *demo) run(ctx context.Context) error {
@@ -83,6 +95,15 @@ func (d *demo) run(ctx context.Context) error {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- d.node.serve(serving) }()
+	err = d.guide(ctx, key, began)
+	if err != nil || !d.keep {
+		stop()
+	}
+	return errors.Join(err, <-ended)
+}
+
+// guide shows everything on a node that serves.
+func (d *demo) guide(ctx context.Context, key string, began time.Time) (err error) {
 	d.client = &demoClient{url: d.node.url(), key: key, locale: d.locale}
 	natsURL := "nats://" + d.node.nats.Addr()
 	if d.events, err = subscribeToDemo(ctx, natsURL, key); err != nil {
@@ -96,14 +117,13 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	d.screen.say("\nAll of this took %.1f s.", time.Since(began).Seconds())
 	if !d.keep {
-		stop()
-		return <-ended
+		return nil
 	}
 	d.screen.say(`
 Still serving. Try:
   curl -H "Authorization: Bearer %s" -d '{"job_name":"estate_batch_close_rent","estatesIds":[%d]}' %s/api2/getBatchCode
 End with Ctrl-C.`, key, firstEstate, d.client.url)
-	return <-ended
+	return nil
 }
 
 // show runs the three jobs.
@@ -206,5 +226,7 @@ func (d *demo) download(ctx context.Context, link, name string) (string, error) 
 		return "", err
 	}
 	_, err = io.Copy(out, body)
-	return target, errors.Join(err, out.Close())
+	err = errors.Join(err, out.Close())
+	d.hasWorkbook = err == nil
+	return target, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/domain/estate"
 )
 
 // demoTenant owns the made-up data.
@@ -62,10 +63,30 @@ var (
 	communityTail = []string{"花園", "雅築", "大廈", "首席", "天廈", "新城", "學苑", "苑", "居", "之星"}
 )
 
-// addDemoTenant loads made-up data for the demo tenant and returns a new key that
-// may do everything; keys of earlier calls are revoked. The same number of
-// estates gives the same data.
+// addDemoTenant loads made-up data for the demo tenant and returns a new key
+// that may do everything. A tenant that has estates keeps them as they are:
+// somebody has worked on them. Keys of earlier calls stay valid.
 func addDemoTenant(ctx context.Context, n *node, count int) (string, error) {
+	exists, err := hasEstates(ctx, n, demoTenant)
+	if err == nil && !exists {
+		err = loadDemoData(ctx, n, count)
+	}
+	if err != nil {
+		return "", err
+	}
+	return n.keys.Create(ctx, domain.Principal{Tenant: demoTenant, User: "1", Permissions: []domain.Permission{domain.All}})
+}
+
+func hasEstates(ctx context.Context, n *node, tenant domain.TenantID) (bool, error) {
+	for _, err := range n.folder.store.SelectEstates(ctx, tenant, estate.Filter{}) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// loadDemoData loads made-up data for the demo tenant. The same number of
+// estates gives the same data.
+func loadDemoData(ctx context.Context, n *node, count int) error {
 	loader := estates.NewLoader(n.folder.store)
 	data := newDemoData(count)
 	for _, part := range []struct {
@@ -77,19 +98,10 @@ func addDemoTenant(ctx context.Context, n *node, count int) (string, error) {
 		{estates.LoadEstates, data.writeEstates},
 	} {
 		if err := loadMadeUp(ctx, loader, part.kind, part.write); err != nil {
-			return "", fmt.Errorf("load made-up %s: %w", part.kind, err)
+			return fmt.Errorf("load made-up %s: %w", part.kind, err)
 		}
 	}
-	old, err := n.keys.List(ctx, demoTenant)
-	if err != nil {
-		return "", err
-	}
-	for _, key := range old {
-		if err := n.keys.Revoke(ctx, key.ID); err != nil {
-			return "", err
-		}
-	}
-	return n.keys.Create(ctx, domain.Principal{Tenant: demoTenant, User: "1", Permissions: []domain.Permission{domain.All}})
+	return nil
 }
 
 // loadMadeUp sends records through the loader as a file would come.

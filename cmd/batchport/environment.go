@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func applyEnvironment(root, cmd *cobra.Command, environ []string) error {
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		return fmt.Errorf("no setting is called %s", strings.Join(unknown, ", "))
+		return fmt.Errorf("no setting is called %s%s", strings.Join(unknown, ", "), hintOn(unknown))
 	}
 	var err error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -41,10 +42,27 @@ func applyEnvironment(root, cmd *cobra.Command, environ []string) error {
 			return
 		}
 		if failed := cmd.Flags().Set(f.Name, value); failed != nil {
+			var invalid *pflag.InvalidValueError // names the flag, which nobody gave
+			if errors.As(failed, &invalid) {
+				failed = invalid.Unwrap()
+			}
 			err = fmt.Errorf("invalid value %q in %s: %w", value, variable(f), failed)
 		}
 	})
 	return err
+}
+
+// hintOn says what to do about unknown variables. Kubernetes gives a pod some
+// for each service of its namespace, which of a service "batchport" look like
+// settings.
+func hintOn(unknown []string) string {
+	isServiceLink := func(name string) bool {
+		return name == "BATCHPORT_PORT" || strings.HasPrefix(name, "BATCHPORT_PORT_") || strings.HasPrefix(name, "BATCHPORT_SERVICE_")
+	}
+	if slices.ContainsFunc(unknown, isServiceLink) {
+		return `; these look like service links of Kubernetes: set enableServiceLinks: false`
+	}
+	return `; see "batchport --help"`
 }
 
 // variable is the name of a flag in the environment.

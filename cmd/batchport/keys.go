@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchport/batchport/app/access"
+	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
 )
@@ -32,21 +34,28 @@ func newKeysCreate() *cobra.Command {
 		Use:   "create --tenant T --user N (--permission P… | --all)",
 		Short: "Make a key and print it; it cannot be shown again",
 		Long: `Make a key for a user of a tenant and print it, alone on standard output. The
-key is not stored and cannot be shown again. A permission is the name of a kind
-of job, such as estate_export.`,
+key is not stored and cannot be shown again.
+
+A permission is the name of a kind of job that the key may submit:
+
+  ` + strings.Join(append(knownPermissions(), "*  (all)"), "\n  ") + `
+
+Reading statuses, files and events of the tenant needs no permission: any of its
+keys may.`,
 		Example: "  batchport keys create --tenant acme --user 7 --permission estate_export",
 		Args:    exactly(),
 	}
 	data := addDataFlag(cmd)
-	tenant := cmd.Flags().String("tenant", "", "tenant that the key belongs to (a-z, 0-9 and '-')")
+	tenant := cmd.Flags().String("tenant", "", "tenant that the key belongs to (1 to 64 of a-z, 0-9 and '-')")
 	user := cmd.Flags().String("user", "", "user of the tenant that the key belongs to")
-	permissions := cmd.Flags().StringSlice("permission", nil, "what the key may do; may be given more than once")
-	all := cmd.Flags().Bool("all", false, "the key may do everything")
+	permissions := cmd.Flags().StringSlice("permission", nil, "kind of job that the key may submit; may be given more than once")
+	all := cmd.Flags().Bool("all", false, "the key may do everything, as with --permission '*'")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		who, err := principalOf(*tenant, *user, *permissions, *all)
 		if err != nil {
 			return usage(err)
 		}
+		warnOfUnknown(cmd.ErrOrStderr(), who.Permissions)
 		return withKeys(cmd.Context(), *data, func(keys *access.Keys) error {
 			key, err := keys.Create(cmd.Context(), who)
 			if err == nil {
@@ -62,10 +71,12 @@ of job, such as estate_export.`,
 // wrong with them.
 func principalOf(tenant, user string, permissions []string, all bool) (who domain.Principal, err error) {
 	var problems []error
-	if who.Tenant, err = domain.ParseTenant(tenant); err != nil {
-		problems = append(problems, fmt.Errorf("--tenant %q: want 1 to 64 of a-z, 0-9 and '-'", tenant))
+	if who.Tenant, err = parseTenant(tenant); err != nil {
+		problems = append(problems, err)
 	}
-	if who.User, err = domain.ParseUser(user); err != nil {
+	if user == "" {
+		problems = append(problems, errors.New("--user is missing"))
+	} else if who.User, err = domain.ParseUser(user); err != nil {
 		problems = append(problems, fmt.Errorf("--user %q: want 1 to 64 ASCII characters without spaces", user))
 	}
 	for _, p := range permissions {
@@ -75,13 +86,32 @@ func principalOf(tenant, user string, permissions []string, all bool) (who domai
 		}
 		who.Permissions = append(who.Permissions, permission)
 	}
-	if all {
+	switch {
+	case all && len(permissions) > 0:
+		problems = append(problems, errors.New("--all and --permission exclude each other"))
+	case all:
 		who.Permissions = []domain.Permission{domain.All}
-	}
-	if len(who.Permissions) == 0 {
-		problems = append(problems, errors.New("a key without permissions is good for nothing: give --permission or --all"))
+	case len(permissions) == 0:
+		problems = append(problems, errors.New("a key without permissions may submit nothing: give --permission or --all"))
 	}
 	return who, errors.Join(problems...)
+}
+
+// knownPermissions returns the kinds of job that this program works on.
+func knownPermissions() []string {
+	return []string{string(estates.OpenRent), string(estates.CloseRent), string(estates.Export)}
+}
+
+// warnOfUnknown tells of permissions that nothing asks for in this version.
+// They are no error: another version, or another host of the same database,
+// may have kinds of its own.
+func warnOfUnknown(w io.Writer, permissions []domain.Permission) {
+	for _, p := range permissions {
+		if p != domain.All && !slices.Contains(knownPermissions(), string(p)) {
+			// The key is made all the same if nobody can be told.
+			_, _ = fmt.Fprintf(w, "batchport: warning: this version has no kind of job %q; it has %s\n", p, strings.Join(knownPermissions(), ", "))
+		}
+	}
 }
 
 func newKeysList() *cobra.Command {
@@ -89,8 +119,15 @@ func newKeysList() *cobra.Command {
 	data := addDataFlag(cmd)
 	tenant := cmd.Flags().String("tenant", "", "only the keys of this tenant")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var only domain.TenantID
+		if cmd.Flags().Changed("tenant") {
+			var err error
+			if only, err = parseTenant(*tenant); err != nil {
+				return usage(err)
+			}
+		}
 		return withKeys(cmd.Context(), *data, func(keys *access.Keys) error {
-			list, err := keys.List(cmd.Context(), domain.TenantID(*tenant))
+			list, err := keys.List(cmd.Context(), only)
 			if err != nil {
 				return err
 			}
@@ -122,8 +159,10 @@ func newKeysRevoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke KEY",
 		Short: "Make a key worthless at once",
-		Long:  `Make a key worthless at once. KEY is the key itself, or its ID as "keys list" shows it.`,
-		Args:  exactly("KEY"),
+		Long: `Make a key worthless. KEY is the key itself, or its ID as "keys list" shows it.
+Over HTTP it is refused at once, also by a server that runs; connections of NATS
+subscribers that were made with it are closed within ten seconds.`,
+		Args: exactly("KEY"),
 	}
 	data := addDataFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

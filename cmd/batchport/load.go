@@ -35,9 +35,9 @@ may run on the same data folder.`,
 	data := addDataFlag(cmd)
 	tenant := cmd.Flags().String("tenant", "", "tenant that the objects belong to")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		owner, err := domain.ParseTenant(*tenant)
+		owner, err := parseTenant(*tenant)
 		if err != nil {
-			return usage(fmt.Errorf("--tenant %q: want 1 to 64 of a-z, 0-9 and '-'", *tenant))
+			return usage(err)
 		}
 		if !slices.Contains(kinds, args[0]) {
 			return usage(fmt.Errorf("KIND %q: want one of %s", args[0], strings.Join(kinds, ", ")))

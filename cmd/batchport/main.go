@@ -68,7 +68,10 @@ items, every item gets exactly one outcome, and a crash loses nothing and
 repeats nothing.
 
 Begin with "batchport demo". Every flag can also be set in the environment, as
-BATCHPORT_ and its name in capitals: BATCHPORT_DATA is --data.`,
+BATCHPORT_ and its name in capitals: BATCHPORT_DATA is --data.
+
+Exit codes: 0 done (also after SIGTERM), 1 it did not work, 2 wrong usage, 3 no
+such key, 6 some lines were not loaded.`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		Args:              noCommand,

@@ -29,6 +29,9 @@ const (
 	// process was told to stop. All of stopping takes at most ten seconds.
 	shutdownGrace = 5 * time.Second
 
+	// shutdownMargin is how long whoever did not end by then has to give way.
+	shutdownMargin = 4 * time.Second
+
 	defaultLocale = "zh_TW"
 )
 
@@ -45,6 +48,7 @@ type nodeConfig struct {
 type node struct {
 	cfg     nodeConfig
 	folder  *dataFolder
+	probe   diskProbe
 	files   *diskfiles.Files
 	nats    *embedded.Server
 	conn    *nats.Conn
@@ -82,6 +86,7 @@ func (n *node) openFolder(ctx context.Context) error {
 		return err
 	}
 	n.closers = append(n.closers, n.folder.Close)
+	n.probe.path = filepath.Join(n.cfg.data, "ready.probe")
 	n.keys = access.NewKeys(n.folder.store, time.Now)
 	return nil
 }
@@ -96,8 +101,12 @@ func (n *node) openFiles(context.Context) (err error) {
 
 func (n *node) openBus(context.Context) (err error) {
 	n.nats, err = embedded.Start(embedded.Config{
-		StoreDir: n.cfg.data, Listen: n.cfg.natsListen, Authenticate: n.tenantOf, Log: n.cfg.log,
+		StoreDir: n.cfg.data, Listen: n.cfg.natsListen, Authenticate: n.tenantOf, Revoked: n.isRevoked, Log: n.cfg.log,
 	})
+	var network *net.OpError
+	if errors.As(err, &network) && network.Op == "listen" {
+		return fmt.Errorf("--nats-listen %s: %w", n.cfg.natsListen, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -110,10 +119,17 @@ func (n *node) openBus(context.Context) (err error) {
 }
 
 // tenantOf lets a subscriber in who holds a key: as token, or as password of
-// any user.
-func (n *node) tenantOf(ctx context.Context, _, key string) (domain.TenantID, bool) {
+// the user that its tenant is called. A user of another name expects the
+// events of another tenant, and would wait for them in vain.
+func (n *node) tenantOf(ctx context.Context, user, key string) (domain.TenantID, bool) {
 	who, err := n.keys.Authenticate(ctx, key)
-	return who.Tenant, err == nil
+	return who.Tenant, err == nil && (user == "" || user == string(who.Tenant))
+}
+
+// isRevoked leaves subscribers connected while the store cannot be asked.
+func (n *node) isRevoked(ctx context.Context, _, key string) bool {
+	_, err := n.keys.Authenticate(ctx, key)
+	return errors.Is(err, domain.CodeUnauthorized)
 }
 
 func (n *node) openEngine(ctx context.Context) error {
@@ -164,7 +180,7 @@ func (n *node) openHTTP(ctx context.Context) error {
 	n.server.ErrorLog = slog.NewLogLogger(n.cfg.log.Handler(), slog.LevelDebug)
 	var listen net.ListenConfig
 	if n.socket, err = listen.Listen(ctx, "tcp", n.cfg.listen); err != nil {
-		return fmt.Errorf("listen for HTTP: %w", err)
+		return fmt.Errorf("--listen %s: %w", n.cfg.listen, err)
 	}
 	n.closers = append(n.closers, func() error {
 		if err := n.socket.Close(); !errors.Is(err, net.ErrClosed) {
@@ -177,8 +193,12 @@ func (n *node) openHTTP(ctx context.Context) error {
 
 // ready says what keeps the node from working.
 func (n *node) ready(ctx context.Context) error {
-	if err := n.folder.db.Write.PingContext(ctx); err != nil {
-		return domain.Unavailable(err)
+	var version int
+	if err := n.folder.db.Write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return domain.Unavailable(fmt.Errorf("ask the database: %w", err))
+	}
+	if err := n.probe.check(); err != nil {
+		return domain.Unavailable(fmt.Errorf("write into the data folder: %w", err))
 	}
 	if err := n.nats.Healthy(); err != nil {
 		return domain.Unavailable(err)
@@ -218,8 +238,16 @@ func (n *node) serve(ctx context.Context) error {
 	if err := n.server.Shutdown(leaving); err != nil {
 		_ = n.server.Close() // who does not leave is thrown out
 	}
+	// Work that does not heed its context must not keep the process: its lease
+	// tells the next one.
+	overdue := time.After(shutdownGrace + shutdownMargin)
 	for range running {
-		first = errors.Join(first, <-ended)
+		select {
+		case err := <-ended:
+			first = errors.Join(first, err)
+		case <-overdue:
+			return errors.Join(first, errors.New("work in hand did not end in time; the next start takes it over"))
+		}
 	}
 	return first
 }

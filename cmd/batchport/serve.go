@@ -14,14 +14,20 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Take jobs in over HTTP and work them off",
-		Args:  exactly(),
+		Long: `Take jobs in over HTTP and work them off, until SIGTERM or Ctrl-C. Stopping takes
+ten seconds at most: requests and work in hand have five to end, the rest is
+given back and goes on at the next start. The log goes to standard error.`,
+		Example: `  batchport serve --demo
+  batchport serve --data /var/lib/batchport --listen 127.0.0.1:8080 \
+    --public-url https://batch.example.com --nats-listen 127.0.0.1:4222`,
+		Args: exactly(),
 	}
 	data := addDataFlag(cmd)
-	listen := cmd.Flags().String("listen", "127.0.0.1:8080", "address of the HTTP server")
-	publicURL := cmd.Flags().String("public-url", "", "where clients reach this server, for links to files (default: the host that a request names)")
-	natsListen := cmd.Flags().String("nats-listen", "", "address for NATS subscribers, such as 127.0.0.1:4222 (default: none)")
+	listen := addCheckedFlag(cmd, "listen", "127.0.0.1:8080", "address", "address of the HTTP server; port 0 takes a free one", checkAddress)
+	publicURL := addCheckedFlag(cmd, "public-url", "", "url", "where clients reach this server, for links to files (default: the host that a request names)", checkPublicURL)
+	natsListen := addCheckedFlag(cmd, "nats-listen", "", "address", "address for NATS subscribers, such as 127.0.0.1:4222 (default: none)", checkAddress)
 	logFormat := cmd.Flags().String("log-format", "text", "text or json")
-	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, and print a key for it`)
+	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, unless it has estates already, and print a new key for it`)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		log, err := newLogger(*logFormat, cmd.ErrOrStderr())
 		if err != nil {

@@ -32,6 +32,7 @@ type authenticator struct {
 	config listening
 	secret string
 	ready  chan struct{} // closed when subscribers may come in
+	guests guests
 
 	mu      sync.Mutex
 	server  *server.Server
@@ -72,11 +73,11 @@ func (a *authenticator) Check(client server.ClientAuthentication) bool {
 	case <-ctx.Done():
 		return false
 	}
-	password := given.Password
-	if given.Username == "" && password == "" {
-		password = given.Token
+	who := credentials{given.Username, given.Password}
+	if who == (credentials{}) {
+		who.password = given.Token
 	}
-	tenant, ok := a.config.Authenticate(ctx, given.Username, password)
+	tenant, ok := a.config.Authenticate(ctx, who.user, who.password)
 	if !ok {
 		return false
 	}
@@ -88,6 +89,9 @@ func (a *authenticator) Check(client server.ClientAuthentication) bool {
 	if account.NumLocalConnections() >= maxTenantConnections {
 		a.config.Log.Warn("subscriber is refused", "tenant", tenant, "connections", maxTenantConnections)
 		return false
+	}
+	if a.config.Revoked != nil {
+		a.guests.add(client.GetID(), who)
 	}
 	client.RegisterUser(&server.User{Username: string(tenant), Account: account, Permissions: a.permissions(tenant)})
 	return true

@@ -34,6 +34,13 @@ type Config struct {
 	// goroutines at once; ctx ends after two seconds. Required with Listen.
 	Authenticate func(ctx context.Context, user, password string) (domain.TenantID, bool)
 
+	// Revoked reports whether credentials that Authenticate let in have become
+	// worthless since. It is asked about each connection every few seconds, and
+	// those of which it is true are closed, within ten seconds. It should be
+	// false while that cannot be found out: clients give up after being refused
+	// twice. Zero means that a connection lives for as long as its client likes.
+	Revoked func(ctx context.Context, user, password string) bool
+
 	// Prefix is [natsbus.Config.Prefix] of those who use the server. Zero
 	// means "batchport".
 	Prefix string

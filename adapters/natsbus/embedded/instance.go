@@ -1,7 +1,11 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"strconv"
+	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -28,11 +32,16 @@ type instance struct {
 	auth   *authenticator
 	store  *store
 	gate   *gate // nil when the server does not listen
+
+	watching context.Context // ends when revoked credentials are no more looked for
+	stop     context.CancelFunc
+	done     sync.WaitGroup
 }
 
 // startInstance starts the server and returns when it is ready.
 func startInstance(config listening, secret string) (*instance, error) {
 	i := &instance{config: config, auth: newAuthenticator(config, secret)}
+	i.watching, i.stop = context.WithCancel(context.Background())
 	if err := i.start(); err != nil {
 		i.close()
 		return nil, err
@@ -41,7 +50,10 @@ func startInstance(config listening, secret string) (*instance, error) {
 }
 
 func (i *instance) start() error {
-	var err error
+	err := i.canListen()
+	if err != nil {
+		return err
+	}
 	if i.nats, err = server.NewServer(i.options()); err != nil {
 		return err
 	}
@@ -64,7 +76,25 @@ func (i *instance) start() error {
 		}
 	}
 	i.auth.open()
+	if i.config.Listen != "" && i.config.Revoked != nil {
+		i.done.Go(func() { i.auth.guests.watch(i.watching, i.config, i.nats) })
+	}
 	return nil
+}
+
+// canListen tries the address, since the server itself only logs that it
+// cannot listen, and leaves whoever started it waiting.
+func (i *instance) canListen() error {
+	if i.config.Listen == "" {
+		return nil
+	}
+	address := net.JoinHostPort(i.config.host, strconv.Itoa(max(0, i.config.port)))
+	var listen net.ListenConfig
+	socket, err := listen.Listen(i.watching, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return socket.Close()
 }
 
 // options leaves JetStream off: turning it on afterwards gives its error back,
@@ -98,6 +128,8 @@ func (i *instance) connect(name string) (*nats.Conn, error) {
 
 // close returns when the server has stopped and its files are closed.
 func (i *instance) close() {
+	i.stop()
+	i.done.Wait()
 	if i.gate != nil {
 		i.gate.close()
 	}

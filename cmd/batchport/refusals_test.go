@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Values are refused before anything is opened, and by the flag's name.
+func TestUsageOfValues(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	create := []string{"keys", "create", "--data", data, "--user", "1"}
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"serve", "--data", ""}, `"--data"`},
+		{[]string{"serve", "--listen", ""}, `"--listen" flag: want HOST:PORT, such as 127.0.0.1:8080`},
+		{[]string{"serve", "--listen", "8080"}, "want HOST:PORT"},
+		{[]string{"serve", "--listen", "127.0.0.1:65536"}, "want HOST:PORT"},
+		{[]string{"serve", "--nats-listen", "127.0.0.1:nats"}, `"--nats-listen" flag: want HOST:PORT`},
+		{[]string{"serve", "--public-url", ""}, `"--public-url" flag: want an absolute URL`},
+		{[]string{"serve", "--public-url", "batch.example.com"}, "want an absolute URL"},
+		{[]string{"serve", "--public-url", "ftp://batch.example.com"}, "want an absolute URL"},
+		{[]string{"serve", "--public-url", "https://:443"}, "want an absolute URL"},
+		{[]string{"serve", "--public-url", "https://me:secret@batch.example.com"}, "without user"},
+		{[]string{"serve", "--public-url", "https://batch.example.com/?a=b"}, "query"},
+		{[]string{"demo", "--locale", "fr_FR"}, `"--locale" flag: want zh_TW, zh_CN, en_US or ja_JP`},
+		{append(create, "--all"), "--tenant is missing"},
+		{append(create, "--all", "--tenant", ""), "--tenant is missing"},
+		{[]string{"keys", "create", "--data", data, "--tenant", "a", "--all"}, "--user is missing"},
+		{append(create, "--tenant", "a", "--all", "--permission", "estate_export"), "--all and --permission exclude each other"},
+		{[]string{"keys", "list", "--data", data, "--tenant", ""}, "--tenant is missing"},
+		{[]string{"load", "--data", data, "estates", "x"}, "--tenant is missing"},
+	} {
+		if _, stderr := call(t, exitUsage, test.args...); !strings.Contains(stderr, test.says) {
+			t.Errorf("batchport %q says %q, want it to say %q", test.args, stderr, test.says)
+		}
+	}
+}
+
+func TestEnvironmentThatIsRefusedSaysWhy(t *testing.T) {
+	t.Parallel()
+	const kubernetes = "service links of Kubernetes: set enableServiceLinks: false"
+	for variable, want := range map[string]string{
+		"BATCHPORT_LISEN=:1":                               `BATCHPORT_LISEN; see "batchport --help"`,
+		"BATCHPORT_PORT=tcp://10.0.0.1:80":                 kubernetes,
+		"BATCHPORT_SERVICE_HOST=10.0.0.1":                  kubernetes,
+		"BATCHPORT_PORT_8080_TCP_ADDR=10.0.0.1":            kubernetes,
+		"BATCHPORT_LISTEN=8080":                            `"8080" in BATCHPORT_LISTEN: want HOST:PORT`,
+		"BATCHPORT_DATA=":                                  `"" in BATCHPORT_DATA: want a folder`,
+		"BATCHPORT_PUBLIC_URL=https://a@batch.example.com": "in BATCHPORT_PUBLIC_URL: want a URL without user",
+	} {
+		cmd := command(t, "serve")
+		cmd.Dir = t.TempDir()
+		cmd.Env = append(cmd.Env, variable)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		_ = cmd.Run() // the exit code says more
+		if got := cmd.ProcessState.ExitCode(); got != exitUsage || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s batchport serve: exit code %d, %q; want %d and %q", variable, got, stderr.String(), exitUsage, want)
+		}
+	}
+}
+
+// An address in use ends the program at once, and by the flag's name.
+func TestServeSaysWhichAddressIsInUse(t *testing.T) {
+	t.Parallel()
+	var listen net.ListenConfig
+	taken, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	address := taken.Addr().String()
+	for _, args := range [][]string{
+		{"--listen", address},
+		{"--listen", "127.0.0.1:0", "--nats-listen", address},
+	} {
+		began := time.Now()
+		_, stderr := call(t, exitError, append([]string{"serve", "--data", t.TempDir()}, args...)...)
+		want := strings.Join(args[len(args)-2:], " ") + ": "
+		if !strings.Contains(stderr, want) || !strings.Contains(stderr, "address already in use") {
+			t.Errorf("serve %s says %q, want it to say %q and that the address is in use", strings.Join(args, " "), stderr, want)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("serve %s ended after %v, want at once", strings.Join(args, " "), took)
+		}
+	}
+}
+
+// A permission that this version does not know is given all the same.
+func TestUsageOfUnknownPermissionsIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	for permission, unknown := range map[string]bool{"estate_export": false, "*": false, "estate_exprot": true} {
+		stdout, stderr := call(t, exitOK, "keys", "create", "--data", t.TempDir(), "--tenant", "a", "--user", "1", "--permission", permission)
+		if !strings.HasPrefix(stdout, "bp_") || strings.Contains(stderr, "no kind of job") != unknown {
+			t.Errorf("keys create --permission %s says %q, %q; want a key, and a warning: %t", permission, stdout, stderr, unknown)
+		}
+	}
+}

@@ -41,8 +41,12 @@ type nodeConfig struct {
 	listen     string // address of the HTTP server
 	publicURL  string
 	natsListen string // address for subscribers, "" for none
+	limits     limits
 	log        *slog.Logger
 }
+
+// limits bound what a client may ask for; zero means the default.
+type limits struct{ named, selected, body uint32 }
 
 // node is everything that serves, in one process on one data folder.
 type node struct {
@@ -147,7 +151,10 @@ func (n *node) openEngine(ctx context.Context) error {
 	}
 	n.engine, err = engine.New(engine.Deps{
 		Store: n.folder.store, Bell: bell, Events: events, Files: n.files, Authority: n.folder.store,
-	}, engine.Config{Name: "batchport", SoleProcess: true, Grace: shutdownGrace, Logger: n.cfg.log})
+	}, engine.Config{
+		Name: "batchport", SoleProcess: true, Grace: shutdownGrace, Logger: n.cfg.log,
+		MaxNamed: int(n.cfg.limits.named), MaxSelected: int(n.cfg.limits.selected),
+	})
 	return err
 }
 
@@ -155,7 +162,7 @@ func (n *node) openHTTP(ctx context.Context) error {
 	jobs, err := estates.New(n.engine, estates.Deps{
 		Selector: n.folder.store, Reader: n.folder.store, Listings: n.folder.store,
 		Workbooks: xlsxfile.Workbooks{}, Labels: catalog.NewLabels(),
-	}, estates.Config{Zone: time.Local})
+	}, estates.Config{Zone: time.Local, MaxNamed: int(n.cfg.limits.named)})
 	if err != nil {
 		return err
 	}
@@ -172,6 +179,7 @@ func (n *node) openHTTP(ctx context.Context) error {
 		Ready: n.ready,
 	}, httpapi.Config{
 		PublicURL: n.cfg.publicURL, SigningKey: signing, Version: version(), Logger: n.cfg.log,
+		MaxBody: int64(n.cfg.limits.body),
 	})
 	if err != nil {
 		return err

@@ -27,6 +27,10 @@ given back and goes on at the next start. The log goes to standard error.`,
 	publicURL := addCheckedFlag(cmd, "public-url", "", "url", "where clients reach this server, for links to files (default: the host that a request names)", checkPublicURL)
 	natsListen := addCheckedFlag(cmd, "nats-listen", "", "address", "address for NATS subscribers, such as 127.0.0.1:4222 (default: none)", checkAddress)
 	logFormat := cmd.Flags().String("log-format", "text", "text or json")
+	limits := limits{}
+	cmd.Flags().Uint32Var(&limits.named, "max-named", 100_000, "items that one job may name one by one")
+	cmd.Flags().Uint32Var(&limits.selected, "max-selected", 5_000_000, "items that a job may select by a search")
+	cmd.Flags().Uint32Var(&limits.body, "max-body", 16<<20, "bytes of a request's body")
 	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, unless it has estates already, and print a new key for it`)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		log, err := newLogger(*logFormat, cmd.ErrOrStderr())
@@ -34,7 +38,7 @@ given back and goes on at the next start. The log goes to standard error.`,
 			return usage(err)
 		}
 		n, err := newNode(cmd.Context(), nodeConfig{
-			data: *data, listen: *listen, publicURL: *publicURL, natsListen: *natsListen, log: log,
+			data: *data, listen: *listen, publicURL: *publicURL, natsListen: *natsListen, limits: limits, log: log,
 		})
 		if err != nil {
 			return err

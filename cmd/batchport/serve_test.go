@@ -164,6 +164,25 @@ func TestServeDemoPrintsAKeyThatWorks(t *testing.T) {
 	s.stop(t)
 }
 
+func TestLimitsAreSettings(t *testing.T) {
+	t.Parallel()
+	s := startServing(t, t.TempDir(), "--demo", "--max-named", "2", "--max-selected", "3", "--max-body", "100")
+	for body, want := range map[string]int{
+		`{"job_name":"estate_export","estatesIds":[1,2]}`:                               http.StatusOK,
+		`{"job_name":"estate_export","estatesIds":[1,2,3]}`:                             http.StatusRequestEntityTooLarge,
+		`{"job_name":"estate_export","estatesIds":[1` + strings.Repeat(" ", 100) + `]}`: http.StatusRequestEntityTooLarge,
+	} {
+		var answer status
+		if code, err := s.request(t.Context(), http.MethodPost, "/api2/getBatchCode", s.key, body, &answer); err != nil || code != want {
+			t.Errorf("POST %.60s = %d %+v, %v; want %d", body, code, answer, err, want)
+		}
+	}
+	got := s.await(t, s.key, s.submit(t, s.key, `{"job_name":"estate_batch_open_rent","estatesIds":"all","total":9,"searchOptions":{}}`))
+	if got.Code != 400 || got.Data.Message == "" {
+		t.Errorf("a selection beyond the limit ended as %+v, want 400 with a message", got)
+	}
+}
+
 func TestARevokedKeyIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

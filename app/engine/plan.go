@@ -117,7 +117,7 @@ func (e *Engine) alive(ctx context.Context, claim ports.Claim, note func(*domain
 	beats := make(chan struct{})
 	go func() {
 		defer close(beats)
-		ticker := time.NewTicker(min(e.cfg.Lease/3, time.Second))
+		ticker := time.NewTicker(min(e.cfg.Lease/3, time.Second/2))
 		defer ticker.Stop()
 		for {
 			select {

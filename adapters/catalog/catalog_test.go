@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/batchport/batchport/adapters/catalog"
+	"github.com/batchport/batchport/ports"
+	"github.com/batchport/batchport/ports/portstest"
 )
 
 // TestLanguagesAreComplete compares the files: what one language has, all have.
@@ -24,6 +26,10 @@ func TestLanguagesAreComplete(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestLabels(t *testing.T) {
+	portstest.Labels(t, func(*testing.T) ports.Labels { return catalog.NewLabels() })
 }
 
 func TestLabel(t *testing.T) {

@@ -31,6 +31,9 @@ const (
 	CodeMismatch Code = "idempotency_mismatch"
 	// CodeNotFound is something that does not exist, or belongs to another tenant.
 	CodeNotFound Code = "not_found"
+	// CodeNotWorkbook is a file that should be a workbook and cannot be read as
+	// one.
+	CodeNotWorkbook Code = "not_a_workbook"
 	// CodeOutOfRange is a number or a date outside its limits.
 	CodeOutOfRange Code = "out_of_range"
 	// CodeRejected is an item that the database refused.
@@ -54,6 +57,8 @@ const (
 	// CodeUnavailable is a store, a bus or a disk that does not answer, is
 	// full or is busy. Trying again later may work; it never counts against an item.
 	CodeUnavailable Code = "unavailable"
+	// CodeUnreachable is a document elsewhere that cannot be had.
+	CodeUnreachable Code = "unreachable"
 	// CodeUnknownField is a field or search option that is not known.
 	CodeUnknownField Code = "unknown_field"
 )

@@ -48,8 +48,10 @@ type FileWriter interface {
 	Abort() error
 }
 
-// FileReader reads a file from any place. It belongs to one goroutine.
+// FileReader reads a file from any place. It belongs to one goroutine, but
+// for ReadAt, which several may call at once.
 type FileReader interface {
 	io.ReadSeekCloser
+	io.ReaderAt
 	Info() FileInfo
 }

@@ -24,6 +24,14 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (r *reader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := r.file.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("read file %s: %w", r.info.ID, classify(err))
+	}
+	return n, err
+}
+
 // Seek does not touch the disk: its errors are the caller's.
 func (r *reader) Seek(offset int64, whence int) (int64, error) { return r.file.Seek(offset, whence) }
 

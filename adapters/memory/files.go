@@ -176,6 +176,13 @@ func (r *fileReader) Read(p []byte) (int, error) {
 	return r.content.Read(p)
 }
 
+func (r *fileReader) ReadAt(p []byte, off int64) (int, error) {
+	if r.closed {
+		return 0, errFileClosed
+	}
+	return r.content.ReadAt(p, off)
+}
+
 func (r *fileReader) Seek(offset int64, whence int) (int64, error) {
 	if r.closed {
 		return 0, errFileClosed

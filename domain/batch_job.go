@@ -136,6 +136,10 @@ func (j *BatchJob) Kind() Kind { return j.s.Kind }
 // Payload returns the kind's parameters as JSON; the caller must not change it.
 func (j *BatchJob) Payload() []byte { return j.s.Payload }
 
+// Prepare replaces the kind's parameters by what preparing the job made of
+// them. The caller must not change payload any more.
+func (j *BatchJob) Prepare(payload []byte) { j.s.Payload = payload }
+
 // Locale returns the submitter's language, or "".
 func (j *BatchJob) Locale() string { return j.s.Locale }
 
@@ -216,11 +220,11 @@ func (j *BatchJob) Start(now time.Time) error {
 	return nil
 }
 
-// HeldBy fails with [CodeSuperseded] unless the claim with this epoch still
+// HeldBy fails with [CodeClaimLost] unless the claim with this epoch still
 // holds the job itself.
 func (j *BatchJob) HeldBy(epoch int64) error {
 	if j.s.Epoch != epoch || !j.NeedsWorker() || j.s.CancelRequested {
-		return CodeSuperseded
+		return CodeClaimLost
 	}
 	return nil
 }
@@ -230,7 +234,7 @@ func (j *BatchJob) HeldBy(epoch int64) error {
 // [CodeTotalMismatch] and the job is to be failed with it.
 func (j *BatchJob) Planned(total int) error {
 	if j.s.State != JobPlanning {
-		return CodeSuperseded
+		return CodeClaimLost
 	}
 	if err := j.verifyTotal(total); err != nil {
 		return err
@@ -255,11 +259,11 @@ func (j *BatchJob) Finishing() {
 }
 
 // Record adds the outcomes of some items, each of which had none before. A
-// job that is not running gives [CodeSuperseded]. More outcomes than pending
+// job that is not running gives [CodeClaimLost]. More outcomes than pending
 // items panic: some item would have two.
 func (j *BatchJob) Record(done Report) error {
 	if j.s.State != JobRunning && j.s.State != JobFinishing {
-		return CodeSuperseded
+		return CodeClaimLost
 	}
 	j.s.Report = j.s.Report.add(done)
 	if j.s.Report.Pending() < 0 {

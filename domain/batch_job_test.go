@@ -69,7 +69,7 @@ func TestNamedItems(t *testing.T) {
 	assert.Equal(t, 100, job.Percent())
 	assert.Equal(t, domain.Report{Total: 3, Updated: 1, Unchanged: 1, Failed: 1}, job.Report())
 	assert.Equal(t, now.UTC().Truncate(time.Microsecond), job.Snapshot().EndedAt)
-	require.ErrorIs(t, job.Record(domain.Report{Updated: 1}), domain.CodeSuperseded, "after the end")
+	require.ErrorIs(t, job.Record(domain.Report{Updated: 1}), domain.CodeClaimLost, "after the end")
 }
 
 // Two outcomes for one item are a broken invariant, never a silent count.
@@ -88,12 +88,12 @@ func TestASupersededPlanner(t *testing.T) {
 	first := job.Snapshot().Epoch
 	require.NoError(t, job.HeldBy(first))
 	require.NoError(t, job.Take(now.Add(time.Minute)))
-	require.ErrorIs(t, job.HeldBy(first), domain.CodeSuperseded)
+	require.ErrorIs(t, job.HeldBy(first), domain.CodeClaimLost)
 	require.NoError(t, job.HeldBy(first+1))
 	require.NoError(t, job.Planned(5))
 	assert.Equal(t, domain.JobRunning, job.State())
-	require.ErrorIs(t, job.HeldBy(first+1), domain.CodeSuperseded, "a planned job has no planner")
-	require.ErrorIs(t, job.Planned(5), domain.CodeSuperseded)
+	require.ErrorIs(t, job.HeldBy(first+1), domain.CodeClaimLost, "a planned job has no planner")
+	require.ErrorIs(t, job.Planned(5), domain.CodeClaimLost)
 }
 
 func TestTheCallerSawAnotherTotal(t *testing.T) {

@@ -15,6 +15,9 @@ type Code string
 // batchport. A host's kind may fail items with codes of its own, in the same
 // form: lower-case words joined by underscores.
 const (
+	// CodeClaimLost is work that another worker has taken over, or that was
+	// cancelled; whoever gets it has written nothing. It never leaves the engine.
+	CodeClaimLost Code = "claim_lost"
 	// CodeConflict is a state that does not allow the call.
 	CodeConflict Code = "conflict"
 	// CodeDuplicate is one thing given twice, with different content.
@@ -40,9 +43,6 @@ const (
 	CodeRejected Code = "rejected"
 	// CodeRequired is a field that is missing or empty.
 	CodeRequired Code = "required"
-	// CodeSuperseded is work that another worker has taken over, or that was
-	// cancelled; whoever gets it has written nothing. It never leaves the engine.
-	CodeSuperseded Code = "superseded"
 	// CodeTooLarge is a body or a file over its limit in bytes.
 	CodeTooLarge Code = "too_large"
 	// CodeTooLong is a text over its limit.
@@ -57,10 +57,10 @@ const (
 	// CodeUnavailable is a store, a bus or a disk that does not answer, is
 	// full or is busy. Trying again later may work; it never counts against an item.
 	CodeUnavailable Code = "unavailable"
-	// CodeUnreachable is a document elsewhere that cannot be had.
-	CodeUnreachable Code = "unreachable"
 	// CodeUnknownField is a field or search option that is not known.
 	CodeUnknownField Code = "unknown_field"
+	// CodeUnreachable is a document elsewhere that cannot be had.
+	CodeUnreachable Code = "unreachable"
 )
 
 // Error returns the code's own text.
@@ -74,6 +74,17 @@ type Failure struct {
 	Field  string            // path of the value at fault, such as "searchOptions.rent_min"; "" when none is to blame
 	Value  string            // the rejected value as it was sent, shortened to 200 characters; "" when there is none
 	Params map[string]string // what the message mentions, by name; nil when it mentions nothing
+	Also   []Failure         // what else is wrong with the same item, in order; nil when nothing
+}
+
+// Together returns one failure for an item with which all of failures are
+// wrong: the first, which has the others beside it. There must be one.
+func Together(failures []Failure) Failure {
+	first := failures[0]
+	if len(failures) > 1 {
+		first.Also = failures[1:len(failures):len(failures)]
+	}
+	return first
 }
 
 // maxFailureValue bounds [Failure.Value], so that hostile input is not
@@ -204,7 +215,7 @@ func FailureOf(err error) Failure {
 // nobody classified.
 func DataFault(err error) bool {
 	switch CodeOf(err) {
-	case "", CodeInternal, CodeUnavailable, CodeSuperseded, CodeForbidden, CodeUnauthorized:
+	case "", CodeInternal, CodeUnavailable, CodeClaimLost, CodeForbidden, CodeUnauthorized:
 		return false
 	default:
 		return true

@@ -128,7 +128,7 @@ func TestCodesOfErrors(t *testing.T) {
 
 	for err, fault := range map[error]bool{
 		domain.CodeRejected: true, domain.Fail(domain.NewFailure(domain.CodeNotFound, "", "")): true, domain.Code("a_hosts_own"): true,
-		cause: false, wrapped: false, domain.CodeSuperseded: false, context.Canceled: false, context.DeadlineExceeded: false,
+		cause: false, wrapped: false, domain.CodeClaimLost: false, context.Canceled: false, context.DeadlineExceeded: false,
 	} {
 		assert.Equal(t, fault, domain.DataFault(err), "%v", err)
 	}

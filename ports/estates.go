@@ -8,77 +8,73 @@ import (
 	"github.com/batchport/batchport/domain/estate"
 )
 
-// Every method below belongs to one tenant: identifiers of another do not
-// exist for it. Inside a transaction of the store that implements them, whose
-// context they are then given, they take part in it; inside a
-// [Transactions.Snapshot] those that read see its view. Outside of both, a
-// method that writes is a transaction of its own.
+// Every method below, and of the other ports about estates, belongs to one
+// tenant: identifiers of another do not exist for it. Inside a transaction of
+// the store that implements them, whose context they are then given, they take
+// part in it; inside a [Transactions.Snapshot] those that read see its view.
+// Outside of both, a method that writes is a transaction of its own.
+//
+// A method that yields objects yields them in ascending order of their
+// identifiers, each once. Memory does not grow with their number. Outside of
+// a snapshot it reads in pages: objects that are changed meanwhile may be seen
+// as they were or as they are. After an error, which comes with no object,
+// nothing more is yielded. A filter has no faults of its own. Identifiers may
+// be given in any order and repeat; those that do not exist are passed over.
 
 // EstateSelector finds estates.
 type EstateSelector interface {
 	// SelectEstates yields the identifiers of the estates that the filter
-	// finds ([estate.Filter.Matches]), ascending, each once. The filter has no
-	// faults ([estate.Filter.Faults]). Memory does not grow with their number.
-	// Outside of a snapshot it reads in pages: estates that are changed
-	// meanwhile may be seen as they were or as they are. After an error, which
-	// comes with no identifier, nothing more is yielded.
+	// finds ([estate.Filter.Matches]).
 	SelectEstates(ctx context.Context, tenant domain.TenantID, filter estate.Filter) iter.Seq2[int64, error]
 }
 
 // EstateReader reads estates.
 type EstateReader interface {
-	// EachEstate is [EstateSelector.SelectEstates] with the whole estates.
+	// EachEstate yields the estates that the filter finds.
 	EachEstate(ctx context.Context, tenant domain.TenantID, filter estate.Filter) iter.Seq2[estate.Estate, error]
 
-	// EachEstateOf yields the estates of these identifiers in ascending order,
-	// each once. ids may be in any order and repeat; those that do not exist
-	// are passed over.
+	// EachEstateOf yields the estates of these identifiers.
 	EachEstateOf(ctx context.Context, tenant domain.TenantID, ids []int64) iter.Seq2[estate.Estate, error]
 }
 
-// Listings publishes and withdraws rental advertisements.
-type Listings interface {
-	// SetListed advertises the estates of these identifiers, or with listed
-	// false withdraws them, and returns one outcome an identifier, in order, as
-	// [estate.Listing] says; one that does not exist fails with
-	// [domain.CodeNotFound]. An identifier that comes again finds what the
-	// first time left.
-	SetListed(ctx context.Context, tenant domain.TenantID, ids []int64, listed bool) ([]domain.Outcome, error)
+// CommunityReader reads communities.
+type CommunityReader interface {
+	// EachCommunity yields the communities that the filter finds
+	// ([estate.CommunityFilter.Matches]).
+	EachCommunity(ctx context.Context, tenant domain.TenantID, filter estate.CommunityFilter) iter.Seq2[estate.Community, error]
+
+	// EachCommunityOf yields the communities of these identifiers.
+	EachCommunityOf(ctx context.Context, tenant domain.TenantID, ids []int64) iter.Seq2[estate.Community, error]
 }
 
-// Grants reads what big landlords may do.
-type Grants interface {
-	// ListGrants returns the grants on these estates, in ascending order of
-	// their estates, each once. ids may be in any order and repeat; an estate
-	// without a grant is passed over.
-	ListGrants(ctx context.Context, tenant domain.TenantID, ids []int64) ([]estate.Grant, error)
+// ContractSelector finds contracts.
+type ContractSelector interface {
+	// SelectContracts yields the identifiers of the contracts that the filter
+	// finds ([estate.ContractFilter.Matches]).
+	SelectContracts(ctx context.Context, tenant domain.TenantID, filter estate.ContractFilter) iter.Seq2[int64, error]
 }
 
-// EstateLoads takes over the objects of another system. Each method replaces
-// records whole, or adds them, by their identifiers, and returns one outcome a
-// record, in order: created or updated, also when nothing differs. The records
-// have no faults of their own. One that names something that does not exist
-// fails with [domain.CodeNotFound] and the field, and a user in another role
-// than the place asks for with [estate.CodeUnknownUser]; the first such field
-// in the record's order counts, and the other records are stored. The same
-// identifier again in one call replaces the earlier record. After an error
-// nothing is known to be stored; the same call again is safe.
-type EstateLoads interface {
-	// UpsertUsers stores users.
-	UpsertUsers(ctx context.Context, tenant domain.TenantID, users []estate.User) ([]domain.Outcome, error)
+// ContractReader reads contracts.
+type ContractReader interface {
+	// EachContract yields the contracts that the filter finds.
+	EachContract(ctx context.Context, tenant domain.TenantID, filter estate.ContractFilter) iter.Seq2[estate.Contract, error]
 
-	// UpsertCommunities stores communities.
-	UpsertCommunities(ctx context.Context, tenant domain.TenantID, communities []estate.Community) ([]domain.Outcome, error)
+	// EachContractOf yields the contracts of these identifiers.
+	EachContractOf(ctx context.Context, tenant domain.TenantID, ids []int64) iter.Seq2[estate.Contract, error]
+}
 
-	// UpsertEstates stores estates, of existing communities, agents and
-	// landlords. A landlord who has no grant on the estate gets one with every
-	// capability 0, and another's is removed, as it is when there is no
-	// landlord; a landlord who has one keeps it as it is.
-	UpsertEstates(ctx context.Context, tenant domain.TenantID, estates []estate.Estate) ([]domain.Outcome, error)
+// RepairReader reads repairs.
+type RepairReader interface {
+	// EachRepair yields the repairs that the filter finds
+	// ([estate.RepairFilter.Matches]).
+	EachRepair(ctx context.Context, tenant domain.TenantID, filter estate.RepairFilter) iter.Seq2[estate.Repair, error]
 
-	// UpsertContracts stores contracts, of existing estates and agents.
-	UpsertContracts(ctx context.Context, tenant domain.TenantID, contracts []estate.Contract) ([]domain.Outcome, error)
+	// EachRepairOf yields the repairs of these identifiers.
+	EachRepairOf(ctx context.Context, tenant domain.TenantID, ids []int64) iter.Seq2[estate.Repair, error]
+}
 
-	// UpsertRepairs stores repairs, of existing estates.
-	UpsertRepairs(ctx context.Context, tenant domain.TenantID, repairs []estate.Repair) ([]domain.Outcome, error)
+// Users reads the people who have to do with estates.
+type Users interface {
+	// ListUsers returns the users of these identifiers.
+	ListUsers(ctx context.Context, tenant domain.TenantID, ids []int64) ([]estate.User, error)
 }

@@ -63,9 +63,14 @@ type Jobs interface {
 	// transaction ends. Outside of a transaction it gives [domain.CodeInternal].
 	LockJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJob, error)
 
-	// SaveJob replaces the job, which the transaction has locked or added. A
-	// job that needs no worker any more loses the lease on it.
+	// SaveJob replaces the job, which the transaction has locked or added, but
+	// for what it was submitted as, which never changes. A job that needs no
+	// worker any more loses the lease on it.
 	SaveJob(ctx context.Context, job *domain.BatchJob) error
+
+	// SavePayload replaces the payload of the job, which the transaction has
+	// locked or added, and nothing else.
+	SavePayload(ctx context.Context, job *domain.BatchJob) error
 }
 
 // Chunks keeps the items of jobs.
@@ -82,12 +87,12 @@ type Chunks interface {
 	EachChunk(ctx context.Context, ref domain.JobRef) iter.Seq2[domain.Chunk, error]
 
 	// HoldChunk locks the claimed chunk until the transaction ends. A claim
-	// that does not hold its chunk any more gives [domain.CodeSuperseded].
+	// that does not hold its chunk any more gives [domain.CodeClaimLost].
 	HoldChunk(ctx context.Context, claim Claim) error
 
 	// FinishChunk marks the claimed chunk as done, for good, and drops the
 	// lease. A claim that does not hold its chunk any more gives
-	// [domain.CodeSuperseded], and nothing is changed.
+	// [domain.CodeClaimLost], and nothing is changed.
 	FinishChunk(ctx context.Context, claim Claim) error
 }
 
@@ -164,7 +169,7 @@ type Waiting struct {
 // does not hold its piece any more changes nothing.
 type Leases interface {
 	// Extend makes the lease end lease from now by the store's clock. It
-	// gives [domain.CodeSuperseded] when the claim does not hold any more.
+	// gives [domain.CodeClaimLost] when the claim does not hold any more.
 	Extend(ctx context.Context, claim Claim, lease time.Duration) error
 
 	// Release gives the piece back, to be claimed again after delay. Nothing

@@ -116,7 +116,7 @@ func (s *Store) HoldChunk(ctx context.Context, claim ports.Claim) error {
 	err := s.query(ctx, s.idb(ctx), func(rows *sql.Rows) error { return rows.Scan(&held) },
 		"SELECT 1 FROM {p}chunks WHERE "+heldChunk, heldChunkArgs(claim)...)
 	if err == nil && !held {
-		return domain.CodeSuperseded
+		return domain.CodeClaimLost
 	}
 	return err
 }
@@ -128,7 +128,7 @@ func (s *Store) FinishChunk(ctx context.Context, claim ports.Claim) error {
 	}
 	finished, err := s.exec(ctx, "UPDATE {p}chunks SET done = 1, lease_until = 0 WHERE "+heldChunk, heldChunkArgs(claim)...)
 	if err == nil && finished == 0 {
-		return domain.CodeSuperseded
+		return domain.CodeClaimLost
 	}
 	return err
 }

@@ -126,7 +126,7 @@ func TestOtherErrorsAreClassified(t *testing.T) {
 		{driver.ErrBadConn, domain.CodeUnavailable},
 		{&net.OpError{Op: "read", Err: errTest}, domain.CodeUnavailable},
 		{&domain.Error{Code: domain.CodeTooLong, Err: sqlState("40001")}, domain.CodeTooLong},
-		{domain.CodeSuperseded, domain.CodeSuperseded},
+		{domain.CodeClaimLost, domain.CodeClaimLost},
 		{errTest, domain.CodeInternal},
 	} {
 		err := store.InTx(t.Context(), func(context.Context) error { return tt.err })

@@ -9,8 +9,8 @@ import (
 	"github.com/batchport/batchport/domain"
 )
 
-// The columns of a job. What it was submitted as never changes; the rest is
-// its life, which SaveJob writes.
+// The columns of a job. What it was submitted as never changes, but for the
+// payload, which SavePayload writes; the rest is its life, which SaveJob writes.
 const (
 	jobSpecColumns = "tenant, id, user_id, kind, resource, whole, locale, select_all, expected, items, submitted_at, payload"
 	jobLifeColumns = "state, total, created, updated, unchanged, deleted, exported, failed, skipped, cancelled, " +
@@ -28,14 +28,23 @@ type failureDocument struct {
 	Field  string            `json:"field,omitempty"`
 	Value  string            `json:"value,omitempty"`
 	Params map[string]string `json:"params"`
+	Also   []failureDocument `json:"also,omitempty"`
 }
 
 func failureDocumentOf(key string, f domain.Failure) failureDocument {
-	return failureDocument{Key: key, Code: f.Code, Field: f.Field, Value: f.Value, Params: f.Params}
+	d := failureDocument{Key: key, Code: f.Code, Field: f.Field, Value: f.Value, Params: f.Params}
+	for _, also := range f.Also {
+		d.Also = append(d.Also, failureDocumentOf("", also))
+	}
+	return d
 }
 
 func (d failureDocument) failure() domain.Failure {
-	return domain.Failure{Code: d.Code, Field: d.Field, Value: d.Value, Params: d.Params}
+	f := domain.Failure{Code: d.Code, Field: d.Field, Value: d.Value, Params: d.Params}
+	for _, also := range d.Also {
+		f.Also = append(f.Also, also.failure())
+	}
+	return f
 }
 
 // fileDocument is a job's file as it is stored, in JSON.

@@ -73,6 +73,17 @@ func (s *Store) SaveJob(ctx context.Context, job *domain.BatchJob) error {
 	return err
 }
 
+// SavePayload implements [github.com/batchport/batchport/ports.Jobs].
+func (s *Store) SavePayload(ctx context.Context, job *domain.BatchJob) error {
+	ref := job.Ref()
+	saved, err := s.exec(ctx, "UPDATE {p}jobs SET payload = ? WHERE tenant = ? AND id = ?",
+		text(job.Payload()), string(ref.Tenant), string(ref.ID))
+	if err == nil && saved == 0 {
+		return domain.CodeNotFound
+	}
+	return err
+}
+
 // placeholders returns n question marks in a list.
 func placeholders(n int) string {
 	return strings.TrimSuffix(strings.Repeat("?, ", n), ", ")

@@ -30,7 +30,7 @@ const (
 func (s *Store) Extend(ctx context.Context, claim ports.Claim, lease time.Duration) error {
 	held, err := s.updateHeld(ctx, claim, "lease_until = {now} + ?", lease.Microseconds())
 	if err == nil && !held {
-		return domain.CodeSuperseded
+		return domain.CodeClaimLost
 	}
 	return err
 }

@@ -30,6 +30,10 @@ func copyChunk(c domain.Chunk) domain.Chunk {
 
 func copyFailure(f domain.Failure) domain.Failure {
 	f.Params = maps.Clone(f.Params)
+	f.Also = slices.Clone(f.Also)
+	for i := range f.Also {
+		f.Also[i] = copyFailure(f.Also[i])
+	}
 	return f
 }
 
@@ -107,11 +111,11 @@ func (s *Store) FinishChunk(ctx context.Context, claim ports.Claim) error {
 	})
 }
 
-// heldChunk returns the row that the claim holds, or [domain.CodeSuperseded].
+// heldChunk returns the row that the claim holds, or [domain.CodeClaimLost].
 func (s *Store) heldChunk(claim ports.Claim) (chunkRow, error) {
 	row, found := s.chunks[claim.Job.ID()][claim.Chunk.First]
 	if _, err := s.job(claim.Job.Ref()); err != nil || !found || !row.lease.held || row.epoch != claim.Epoch {
-		return chunkRow{}, domain.CodeSuperseded
+		return chunkRow{}, domain.CodeClaimLost
 	}
 	return row, nil
 }

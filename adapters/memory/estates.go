@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -17,7 +16,6 @@ var (
 	_ ports.EstateSelector = (*Store)(nil)
 	_ ports.EstateReader   = (*Store)(nil)
 	_ ports.Listings       = (*Store)(nil)
-	_ ports.Grants         = (*Store)(nil)
 	_ ports.EstateLoads    = (*Store)(nil)
 )
 
@@ -35,6 +33,8 @@ type estateTables struct {
 	grants      map[objectKey]estate.Grant // by estate
 	contracts   map[objectKey]estate.Contract
 	repairs     map[objectKey]estate.Repair
+	reports     map[reportKey]estate.Report
+	lines       map[lineKey]estate.StatementLine
 }
 
 func newEstateTables() estateTables {
@@ -45,6 +45,8 @@ func newEstateTables() estateTables {
 		grants:      map[objectKey]estate.Grant{},
 		contracts:   map[objectKey]estate.Contract{},
 		repairs:     map[objectKey]estate.Repair{},
+		reports:     map[reportKey]estate.Report{},
+		lines:       map[lineKey]estate.StatementLine{},
 	}
 }
 
@@ -52,6 +54,7 @@ func (t estateTables) copy() estateTables {
 	return estateTables{
 		users: maps.Clone(t.users), communities: maps.Clone(t.communities), estates: maps.Clone(t.estates),
 		grants: maps.Clone(t.grants), contracts: maps.Clone(t.contracts), repairs: maps.Clone(t.repairs),
+		reports: maps.Clone(t.reports), lines: maps.Clone(t.lines),
 	}
 }
 
@@ -68,52 +71,18 @@ func (s *Store) SelectEstates(ctx context.Context, tenant domain.TenantID, filte
 
 // EachEstate implements [ports.EstateReader].
 func (s *Store) EachEstate(ctx context.Context, tenant domain.TenantID, filter estate.Filter) iter.Seq2[estate.Estate, error] {
-	return s.eachEstate(ctx, func() (found []estate.Estate) {
-		for key, e := range s.estates.estates {
-			if key.tenant == tenant && filter.Matches(e) {
-				found = append(found, e)
-			}
-		}
-		return found
+	return s.eachEstate(ctx, func(s *Store) []estate.Estate {
+		return matching(s.estates.estates, tenant, filter.Matches)
 	})
 }
 
 // EachEstateOf implements [ports.EstateReader].
 func (s *Store) EachEstateOf(ctx context.Context, tenant domain.TenantID, ids []int64) iter.Seq2[estate.Estate, error] {
-	return s.eachEstate(ctx, func() (found []estate.Estate) {
-		for _, id := range unique(ids) {
-			if e, ok := s.estates.estates[objectKey{tenant, id}]; ok {
-				found = append(found, e)
-			}
-		}
-		return found
-	})
+	return s.eachEstate(ctx, func(s *Store) []estate.Estate { return named(s.estates.estates, tenant, ids) })
 }
 
-// eachEstate yields what read finds, which it copies before it yields the
-// first: nobody else gets the mutex while a transaction is open.
-func (s *Store) eachEstate(ctx context.Context, read func() []estate.Estate) iter.Seq2[estate.Estate, error] {
-	return func(yield func(estate.Estate, error) bool) {
-		var found []estate.Estate
-		err := s.do(ctx, func(s *Store, _ *tx) error {
-			found = read()
-			return nil
-		})
-		if err != nil {
-			yield(estate.Estate{}, err)
-			return
-		}
-		slices.SortFunc(found, func(a, b estate.Estate) int { return cmp.Compare(a.ID, b.ID) })
-		for _, e := range found {
-			if err := ctx.Err(); err != nil {
-				yield(estate.Estate{}, err)
-				return
-			}
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
+func (s *Store) eachEstate(ctx context.Context, read func(s *Store) []estate.Estate) iter.Seq2[estate.Estate, error] {
+	return eachObject(ctx, s, read, func(e estate.Estate) int64 { return e.ID })
 }
 
 // SetListed implements [ports.Listings].
@@ -139,20 +108,6 @@ func (s *Store) SetListed(ctx context.Context, tenant domain.TenantID, ids []int
 		return nil, err
 	}
 	return outcomes, nil
-}
-
-// ListGrants implements [ports.Grants].
-func (s *Store) ListGrants(ctx context.Context, tenant domain.TenantID, ids []int64) (grants []estate.Grant, err error) {
-	err = s.do(ctx, func(s *Store, _ *tx) error {
-		for _, id := range unique(ids) {
-			if g, ok := s.estates.grants[objectKey{tenant, id}]; ok {
-				g.Capabilities = slices.Clone(g.Capabilities)
-				grants = append(grants, g)
-			}
-		}
-		return nil
-	})
-	return grants, err
 }
 
 // unique returns the identifiers in ascending order, each once.

@@ -9,21 +9,21 @@ import (
 
 // UpsertUsers implements [ports.EstateLoads].
 func (s *Store) UpsertUsers(ctx context.Context, tenant domain.TenantID, users []estate.User) ([]domain.Outcome, error) {
-	return upsert(ctx, s, users, func(t *tx, u estate.User) domain.Outcome {
+	return editEach(ctx, s, users, func(s *Store, t *tx, u estate.User) domain.Outcome {
 		return replace(t, s.estates.users, objectKey{tenant, u.ID}, u)
 	})
 }
 
 // UpsertCommunities implements [ports.EstateLoads].
 func (s *Store) UpsertCommunities(ctx context.Context, tenant domain.TenantID, communities []estate.Community) ([]domain.Outcome, error) {
-	return upsert(ctx, s, communities, func(t *tx, c estate.Community) domain.Outcome {
+	return editEach(ctx, s, communities, func(s *Store, t *tx, c estate.Community) domain.Outcome {
 		return replace(t, s.estates.communities, objectKey{tenant, c.ID}, c)
 	})
 }
 
 // UpsertEstates implements [ports.EstateLoads].
 func (s *Store) UpsertEstates(ctx context.Context, tenant domain.TenantID, estates []estate.Estate) ([]domain.Outcome, error) {
-	return upsert(ctx, s, estates, func(t *tx, e estate.Estate) domain.Outcome {
+	return editEach(ctx, s, estates, func(s *Store, t *tx, e estate.Estate) domain.Outcome {
 		key := objectKey{tenant, e.ID}
 		if _, found := s.estates.communities[objectKey{tenant, e.CommunityID}]; !found && e.CommunityID != 0 {
 			return domain.FailedWith(missing("community_id", e.CommunityID))
@@ -46,7 +46,7 @@ func (s *Store) UpsertEstates(ctx context.Context, tenant domain.TenantID, estat
 
 // UpsertContracts implements [ports.EstateLoads].
 func (s *Store) UpsertContracts(ctx context.Context, tenant domain.TenantID, contracts []estate.Contract) ([]domain.Outcome, error) {
-	return upsert(ctx, s, contracts, func(t *tx, c estate.Contract) domain.Outcome {
+	return editEach(ctx, s, contracts, func(s *Store, t *tx, c estate.Contract) domain.Outcome {
 		if _, found := s.estates.estates[objectKey{tenant, c.EstateID}]; !found {
 			return domain.FailedWith(missing("estate_id", c.EstateID))
 		}
@@ -59,27 +59,12 @@ func (s *Store) UpsertContracts(ctx context.Context, tenant domain.TenantID, con
 
 // UpsertRepairs implements [ports.EstateLoads].
 func (s *Store) UpsertRepairs(ctx context.Context, tenant domain.TenantID, repairs []estate.Repair) ([]domain.Outcome, error) {
-	return upsert(ctx, s, repairs, func(t *tx, r estate.Repair) domain.Outcome {
+	return editEach(ctx, s, repairs, func(s *Store, t *tx, r estate.Repair) domain.Outcome {
 		if _, found := s.estates.estates[objectKey{tenant, r.EstateID}]; !found {
 			return domain.FailedWith(missing("estate_id", r.EstateID))
 		}
 		return replace(t, s.estates.repairs, objectKey{tenant, r.ID}, r)
 	})
-}
-
-// upsert stores records one after another.
-func upsert[R any](ctx context.Context, s *Store, records []R, store func(*tx, R) domain.Outcome) ([]domain.Outcome, error) {
-	outcomes := make([]domain.Outcome, len(records))
-	err := s.do(ctx, func(s *Store, t *tx) error {
-		for i, r := range records {
-			outcomes[i] = store(t, r)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return outcomes, nil
 }
 
 func replace[R any](t *tx, m map[objectKey]R, key objectKey, record R) domain.Outcome {

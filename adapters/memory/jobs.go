@@ -81,10 +81,25 @@ func (s *Store) SaveJob(ctx context.Context, job *domain.BatchJob) error {
 		if err != nil {
 			return err
 		}
+		payload := row.snapshot.Payload
 		row.snapshot = copySnapshot(job.Snapshot())
+		row.snapshot.Payload = payload
 		if !job.NeedsWorker() {
 			row.lease = lease{}
 		}
+		s.putJob(t, row)
+		return nil
+	})
+}
+
+// SavePayload implements [ports.Jobs].
+func (s *Store) SavePayload(ctx context.Context, job *domain.BatchJob) error {
+	return s.do(ctx, func(s *Store, t *tx) error {
+		row, err := s.job(job.Ref())
+		if err != nil {
+			return err
+		}
+		row.snapshot.Payload = slices.Clone(job.Payload())
 		s.putJob(t, row)
 		return nil
 	})

@@ -13,7 +13,7 @@ func (s *Store) Extend(ctx context.Context, claim ports.Claim, duration time.Dur
 	return s.do(ctx, func(s *Store, t *tx) error {
 		held := lease{held: true, until: s.clock().Add(duration)}
 		if !s.release(t, claim, held) {
-			return domain.CodeSuperseded
+			return domain.CodeClaimLost
 		}
 		return nil
 	})
@@ -56,7 +56,7 @@ func (s *Store) release(t *tx, claim ports.Claim, l lease) bool {
 func (s *Store) heldJob(claim ports.Claim) (jobRow, error) {
 	row, err := s.job(claim.Job.Ref())
 	if err != nil || !row.lease.held || row.snapshot.Epoch != claim.Epoch {
-		return jobRow{}, domain.CodeSuperseded
+		return jobRow{}, domain.CodeClaimLost
 	}
 	return row, nil
 }

@@ -37,6 +37,7 @@ type Store struct {
 	outbox      map[eventKey]outboxRow
 	keys        map[tenantKey]ports.IdempotencyKey
 	apiKeys     map[string]ports.APIKey
+	uploads     map[uploadKey]ports.Upload
 	estates     estateTables
 }
 
@@ -57,6 +58,7 @@ func NewStore(now func() time.Time) *Store {
 		outbox:   map[eventKey]outboxRow{},
 		keys:     map[tenantKey]ports.IdempotencyKey{},
 		apiKeys:  map[string]ports.APIKey{},
+		uploads:  map[uploadKey]ports.Upload{},
 		estates:  newEstateTables(),
 	}
 }
@@ -162,7 +164,7 @@ func (s *Store) copy() *Store {
 		jobs: maps.Clone(s.jobs), open: maps.Clone(s.open),
 		chunks: cloneDeep(s.chunks), failures: cloneDeep(s.failures),
 		outbox: maps.Clone(s.outbox), keys: maps.Clone(s.keys), apiKeys: maps.Clone(s.apiKeys),
-		estates: s.estates.copy(),
+		uploads: maps.Clone(s.uploads), estates: s.estates.copy(),
 	}
 }
 

@@ -38,12 +38,18 @@ type Member struct {
 // Member returns the object's value of the name, or null when there is none
 // or v is no object.
 func (v Value) Member(name string) Value {
+	member, _ := v.Lookup(name)
+	return member
+}
+
+// Lookup is Member, and tells a null that was sent from a value that was not.
+func (v Value) Lookup(name string) (member Value, sent bool) {
 	for _, m := range v.Members {
 		if m.Name == name {
-			return m.Value
+			return m.Value, true
 		}
 	}
-	return Value{}
+	return Value{}, false
 }
 
 // Sent renders the value for the failure that rejects it: scalars as they were

@@ -153,6 +153,10 @@ func (s chaosStore) SaveJob(ctx context.Context, job *domain.BatchJob) error {
 	return through(s.process, ctx, func() error { return s.store.SaveJob(ctx, job) })
 }
 
+func (s chaosStore) SavePayload(ctx context.Context, job *domain.BatchJob) error {
+	return through(s.process, ctx, func() error { return s.store.SavePayload(ctx, job) })
+}
+
 func (s chaosStore) AddChunks(ctx context.Context, ref domain.JobRef, chunks []domain.Chunk) error {
 	return through(s.process, ctx, func() error { return s.store.AddChunks(ctx, ref, chunks) })
 }
@@ -175,7 +179,7 @@ func (s chaosStore) FinishChunk(ctx context.Context, claim ports.Claim) error {
 
 // unfenced takes the fence out, for the mutant without one.
 func (s chaosStore) unfenced(err error) error {
-	if s.world.mutant == withoutFence && errors.Is(err, domain.CodeSuperseded) {
+	if s.world.mutant == withoutFence && errors.Is(err, domain.CodeClaimLost) {
 		return nil
 	}
 	return err

@@ -28,6 +28,14 @@ type Kind[P, I any] struct {
 	// fmt.Sprint.
 	Key func(item I) string
 
+	// Prepare gets what Select needs from outside of the store, such as a
+	// document from elsewhere. It is called before Select, without a snapshot
+	// or a transaction, and returns the payload that the job has from then on.
+	// A worker that is lost is replaced by one that calls it again, perhaps with
+	// a payload that it returned before. An error that says that the data is
+	// at fault fails the job with it. Nil means that there is nothing to get.
+	Prepare func(ctx context.Context, job *domain.BatchJob, payload P) (P, error)
+
 	// Select yields the items that the payload's filter matches, in an order
 	// that does not change, from the snapshot in ctx. It is called when the job is
 	// planned, perhaps more than once. An error that says that the data is at fault
@@ -94,6 +102,18 @@ func Register[P, I any](e *Engine, k Kind[P, I]) (*Jobs[P, I], error) {
 			return chunksOf(k.Select(ctx, job, payload), size)
 		}
 	}
+	if k.Prepare != nil {
+		reg.prepare = func(ctx context.Context, job *domain.BatchJob) ([]byte, error) {
+			payload, err := decodePayload[P](job)
+			if err != nil {
+				return nil, err
+			}
+			if payload, err = k.Prepare(ctx, job, payload); err != nil {
+				return nil, err
+			}
+			return encodePayload(payload)
+		}
+	}
 	reg.open = func(job *domain.BatchJob, chunk domain.Chunk) (piece, error) {
 		payload, err := decodePayload[P](job)
 		if err != nil {
@@ -152,11 +172,12 @@ func RegisterExport[P, I any](e *Engine, x Export[P, I]) (*Jobs[P, I], error) {
 }
 
 // kind is a registered kind without its types. Of selectChunks, open and
-// export, an export has the last alone.
+// export, an export has the last alone. prepare may be nil.
 type kind struct {
 	name         domain.Kind
 	permission   domain.Permission
 	resource     string
+	prepare      func(ctx context.Context, job *domain.BatchJob) (payload []byte, err error)
 	selectChunks func(ctx context.Context, job *domain.BatchJob, size int) iter.Seq2[domain.Chunk, error]
 	open         func(job *domain.BatchJob, chunk domain.Chunk) (piece, error)
 	export       func(ctx context.Context, job *domain.BatchJob, named []domain.Chunk, w io.Writer, tally *tally) error
@@ -201,6 +222,14 @@ func decodePayload[P any](job *domain.BatchJob) (payload P, err error) {
 		return payload, fmt.Errorf("decode the payload of job %s: %w", job.ID(), err)
 	}
 	return payload, nil
+}
+
+func encodePayload[P any](payload P) ([]byte, error) {
+	encoded, err := json.Marshal(payload)
+	if err != nil {
+		return nil, fmt.Errorf("encode the payload: %w", err)
+	}
+	return encoded, nil
 }
 
 func decodeItems[I any](chunk domain.Chunk) (items []I, err error) {

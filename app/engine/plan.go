@@ -23,6 +23,9 @@ func (e *Engine) plan(ctx context.Context, k *kind, claim ports.Claim) error {
 	}
 	total := 0
 	err := e.alive(ctx, claim, func(*domain.BatchJob) {}, func(ctx context.Context) (err error) {
+		if err := e.prepare(ctx, k, claim); err != nil {
+			return err
+		}
 		total, err = e.storeSelection(ctx, k, claim)
 		return err
 	})
@@ -39,6 +42,27 @@ func (e *Engine) plan(ctx context.Context, k *kind, claim ports.Claim) error {
 	}
 	e.ring(ctx, k.name)
 	return nil
+}
+
+// prepare lets the kind get what it needs from outside, and stores what it
+// makes of the payload, if the claim still holds.
+func (e *Engine) prepare(ctx context.Context, k *kind, claim ports.Claim) error {
+	if k.prepare == nil {
+		return nil
+	}
+	payload, err := k.prepare(ctx, claim.Job)
+	if err != nil {
+		return err
+	}
+	claim.Job.Prepare(payload)
+	return e.store.InTx(ctx, func(ctx context.Context) error {
+		job, err := e.lockHeld(ctx, claim)
+		if err != nil {
+			return err
+		}
+		job.Prepare(payload)
+		return e.store.SavePayload(ctx, job)
+	})
 }
 
 var errTooMany = errors.New("selection beyond the limit")
@@ -111,7 +135,7 @@ func (e *Engine) publishPlan(ctx context.Context, claim ports.Claim, total int) 
 
 // alive runs work while it extends the lease on the claimed job and saves what
 // note tells of its progress. When the claim is lost, the context of work ends
-// early and alive returns [domain.CodeSuperseded].
+// early and alive returns [domain.CodeClaimLost].
 func (e *Engine) alive(ctx context.Context, claim ports.Claim, note func(*domain.BatchJob), work func(ctx context.Context) error) error {
 	working, stop := context.WithCancelCause(ctx)
 	beats := make(chan struct{})
@@ -127,8 +151,8 @@ func (e *Engine) alive(ctx context.Context, claim ports.Claim, note func(*domain
 			}
 			err := e.extend(working, claim, note)
 			switch {
-			case errors.Is(err, domain.CodeSuperseded):
-				stop(domain.CodeSuperseded)
+			case errors.Is(err, domain.CodeClaimLost):
+				stop(domain.CodeClaimLost)
 			case err != nil && working.Err() == nil:
 				e.log.Warn("cannot extend a lease; trying again", "job", claim.Job.ID(), "error", err)
 			}
@@ -140,7 +164,7 @@ func (e *Engine) alive(ctx context.Context, claim ports.Claim, note func(*domain
 	if err == nil {
 		return nil // done, whatever a last heartbeat found
 	}
-	if cause := context.Cause(working); errors.Is(cause, domain.CodeSuperseded) {
+	if cause := context.Cause(working); errors.Is(cause, domain.CodeClaimLost) {
 		return cause
 	}
 	return err

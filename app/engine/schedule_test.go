@@ -118,8 +118,9 @@ type tracked struct {
 // schedulePlan is the payload of the test's kinds: how many items there are,
 // and which of them do harm.
 type schedulePlan struct {
-	Items int
-	Harm  map[int]string
+	Items    int
+	Harm     map[int]string
+	Prepared bool
 }
 
 const (
@@ -181,7 +182,14 @@ func (w *world) boot() *process {
 	p.engine = e
 	if _, err := Register(e, Kind[schedulePlan, int]{
 		Name: "edit", Resource: "things", Apply: p.apply,
+		Prepare: func(_ context.Context, _ *domain.BatchJob, plan schedulePlan) (schedulePlan, error) {
+			plan.Prepared = true
+			return plan, nil
+		},
 		Select: func(_ context.Context, _ *domain.BatchJob, plan schedulePlan) iter.Seq2[int, error] {
+			if !plan.Prepared {
+				panic("a selection that was not prepared")
+			}
 			return plan.all()
 		},
 	}); err != nil {
@@ -209,6 +217,9 @@ func (s schedulePlan) all() iter.Seq2[int, error] {
 // apply is the test's kind: each item's effect is counted in the transaction.
 func (p *process) apply(ctx context.Context, job *domain.BatchJob, plan schedulePlan, items []int) ([]domain.Outcome, error) {
 	w, outcomes := p.world, make([]domain.Outcome, len(items))
+	if job.Selection().All && !plan.Prepared {
+		panic("a chunk of a selection that was not prepared")
+	}
 	for i, item := range items {
 		if _, err := p.at(ctx); err != nil {
 			return nil, err

@@ -46,8 +46,8 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 	if _, err := domain.ParseUser(string(who.User)); err != nil {
 		return nil, err
 	}
-	if !who.May(j.kind.permission) {
-		return nil, domain.Fail(domain.NewFailure(domain.CodeForbidden, "", "", "permission", string(j.kind.permission)))
+	if err := j.Allowed(who); err != nil {
+		return nil, err
 	}
 	if j.check != nil {
 		if err := j.check(r.Payload); err != nil {
@@ -57,9 +57,9 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 	if err := j.checkItems(r); err != nil {
 		return nil, err
 	}
-	payload, err := json.Marshal(r.Payload)
+	payload, err := encodePayload(r.Payload)
 	if err != nil {
-		return nil, fmt.Errorf("encode the payload: %w", err)
+		return nil, err
 	}
 	var chunks []domain.Chunk
 	first := 0
@@ -76,6 +76,15 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 		Selection: domain.Selection{All: r.All, Expected: r.Expected},
 	}
 	return e.submit(ctx, spec, chunks, r.IdempotencyKey)
+}
+
+// Allowed fails with [domain.CodeForbidden] unless who holds the kind's
+// permission.
+func (j *Jobs[P, I]) Allowed(who domain.Principal) error {
+	if !who.May(j.kind.permission) {
+		return domain.Fail(domain.NewFailure(domain.CodeForbidden, "", "", "permission", string(j.kind.permission)))
+	}
+	return nil
 }
 
 func (j *Jobs[P, I]) checkItems(r Request[P, I]) error {

@@ -172,7 +172,7 @@ func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, inter
 		e.forget(claim)
 		e.tell()
 		return nil
-	case errors.Is(err, domain.CodeSuperseded):
+	case errors.Is(err, domain.CodeClaimLost):
 		log.Info("work was taken over or stopped")
 		if err := e.store.Release(ctx, claim, 0); err != nil {
 			return err
@@ -271,7 +271,7 @@ func (e *Engine) failJob(ctx context.Context, claim ports.Claim, cause domain.Fa
 	})
 }
 
-// lockHeld locks the claimed job, and fails with [domain.CodeSuperseded] when
+// lockHeld locks the claimed job, and fails with [domain.CodeClaimLost] when
 // the claim is on the job itself and does not hold any more.
 func (e *Engine) lockHeld(ctx context.Context, claim ports.Claim) (*domain.BatchJob, error) {
 	job, err := e.store.LockJob(ctx, claim.Job.Ref())

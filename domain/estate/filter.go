@@ -34,7 +34,7 @@ type Filter struct {
 // Matches reports whether the filter finds e. It defines what every store's
 // search means.
 func (f Filter) Matches(e Estate) bool {
-	return (len(f.Keywords) == 0 || slices.ContainsFunc(f.Keywords, e.mentions)) &&
+	return mentioned(f.Keywords, e.Name, e.Address) &&
 		anyOf(f.Countries, e.Country) &&
 		anyOf(f.Districts, e.District) &&
 		anyOf(f.CommunityIDs, e.CommunityID) &&
@@ -51,20 +51,11 @@ func (f Filter) Matches(e Estate) bool {
 // would find everything.
 func (f Filter) Faults() []domain.Failure {
 	var found faults
-	found.count("keyword", len(f.Keywords), MaxKeywords)
-	for _, keyword := range f.Keywords {
-		if keyword == "" {
-			found.add(domain.CodeRequired, "keyword", "")
-		}
-		found.text("keyword", keyword, MaxKeyword)
-	}
+	found.keywords(f.Keywords)
 	found.numbers("country", f.Countries, 0, MaxNumber)
 	found.numbers("district", f.Districts, 0, MaxNumber)
 	found.numbers("community_id", f.CommunityIDs, 1, MaxID)
-	found.count("status", len(f.Statuses), MaxFilterValues)
-	for _, status := range f.Statuses {
-		oneOf(&found, "status", status, Statuses())
-	}
+	words(&found, "status", f.Statuses, Statuses())
 	found.count("listed", len(f.Listed), MaxFilterValues)
 	found.numbers("agent_id", f.AgentIDs, 1, MaxID)
 	found.numbers("landlord_id", f.LandlordIDs, 1, MaxID)
@@ -96,12 +87,6 @@ func (f *faults) rents(least, most *int64) {
 	if least != nil && most != nil && len(f.list) == before && *least > *most {
 		f.add(domain.CodeOutOfRange, "rent_min", strconv.FormatInt(*least, 10), "min", "0", "max", strconv.FormatInt(*most, 10))
 	}
-}
-
-// mentions reports whether the keyword is part of what the estate is called or
-// where it is.
-func (e Estate) mentions(keyword string) bool {
-	return containsFold(e.Name, keyword) || containsFold(e.Address, keyword)
 }
 
 func anyOf[V comparable](values []V, v V) bool {

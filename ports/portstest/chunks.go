@@ -249,7 +249,7 @@ func chunksClear(t *testing.T, open func(*testing.T) ports.Store) {
 			t.Errorf("after ClearChunks there are %d chunks, want none", len(got))
 		}
 		f.wantInFlight(job.Ref(), 0)
-		wantCode(t, "FinishChunk(cleared)", f.FinishChunk(t.Context(), held), domain.CodeSuperseded)
+		wantCode(t, "FinishChunk(cleared)", f.FinishChunk(t.Context(), held), domain.CodeClaimLost)
 		if got := f.chunks(t.Context(), other.Ref()); len(got) != 1 {
 			t.Errorf("ClearChunks of one job left %d chunks of another, want 1", len(got))
 		}
@@ -292,8 +292,8 @@ func chunksHoldAndFinish(t *testing.T, open func(*testing.T) ports.Store) {
 			t.Fatalf("InTx(hold, finish) = %v, want no error", err)
 		}
 		f.wantInFlight(job.Ref(), 0)
-		wantCode(t, "HoldChunk(done)", hold(f, claim), domain.CodeSuperseded)
-		wantCode(t, "FinishChunk(done)", f.FinishChunk(t.Context(), claim), domain.CodeSuperseded)
+		wantCode(t, "HoldChunk(done)", hold(f, claim), domain.CodeClaimLost)
+		wantCode(t, "FinishChunk(done)", f.FinishChunk(t.Context(), claim), domain.CodeClaimLost)
 		for call, err := range map[string]error{
 			"Release": f.Release(t.Context(), claim, 0), "Suspect": f.Suspect(t.Context(), claim),
 		} {
@@ -301,7 +301,7 @@ func chunksHoldAndFinish(t *testing.T, open func(*testing.T) ports.Store) {
 				t.Errorf("%s(done) = %v, want no error", call, err)
 			}
 		}
-		wantCode(t, "Extend(done)", f.Extend(t.Context(), claim, 0), domain.CodeSuperseded)
+		wantCode(t, "Extend(done)", f.Extend(t.Context(), claim, 0), domain.CodeClaimLost)
 		if n, err := f.Expire(t.Context(), true); err != nil || n != 0 {
 			t.Errorf("Expire(everything) = %d, %v; want 0", n, err)
 		}
@@ -320,11 +320,11 @@ func chunksHoldAndFinish(t *testing.T, open func(*testing.T) ports.Store) {
 		if err := f.Release(t.Context(), old, 0); err != nil {
 			t.Fatalf("Release() = %v, want no error", err)
 		}
-		wantCode(t, "HoldChunk(given back)", hold(f, old), domain.CodeSuperseded)
-		wantCode(t, "FinishChunk(given back)", f.FinishChunk(t.Context(), old), domain.CodeSuperseded)
+		wantCode(t, "HoldChunk(given back)", hold(f, old), domain.CodeClaimLost)
+		wantCode(t, "FinishChunk(given back)", f.FinishChunk(t.Context(), old), domain.CodeClaimLost)
 		current := f.claimOf(wants(), job, 0)
-		wantCode(t, "HoldChunk(taken over)", hold(f, old), domain.CodeSuperseded)
-		wantCode(t, "FinishChunk(taken over)", f.FinishChunk(t.Context(), old), domain.CodeSuperseded)
+		wantCode(t, "HoldChunk(taken over)", hold(f, old), domain.CodeClaimLost)
+		wantCode(t, "FinishChunk(taken over)", f.FinishChunk(t.Context(), old), domain.CodeClaimLost)
 		f.wantInFlight(job.Ref(), 1)
 		if err := hold(f, current); err != nil {
 			t.Errorf("HoldChunk(held) = %v, want no error", err)
@@ -344,8 +344,8 @@ func chunksHoldAndFinish(t *testing.T, open func(*testing.T) ports.Store) {
 		if single.Epoch <= old.Epoch {
 			t.Errorf("the epoch of the first item is %d, want more than %d, that of the chunk", single.Epoch, old.Epoch)
 		}
-		wantCode(t, "HoldChunk(split)", hold(f, old), domain.CodeSuperseded)
-		wantCode(t, "FinishChunk(split)", f.FinishChunk(t.Context(), old), domain.CodeSuperseded)
+		wantCode(t, "HoldChunk(split)", hold(f, old), domain.CodeClaimLost)
+		wantCode(t, "FinishChunk(split)", f.FinishChunk(t.Context(), old), domain.CodeClaimLost)
 		f.finish(single)
 	})
 }

@@ -57,6 +57,7 @@ func Failures(t *testing.T, open func(*testing.T) ports.Store) {
 		for i, text := range awkwardTexts() {
 			want = append(want, domain.ItemFailure{Index: i, Key: text, Failure: domain.Failure{
 				Code: domain.CodeTooLong, Field: text, Value: text, Params: map[string]string{"p" + text: text, "max": "80"},
+				Also: []domain.Failure{{Code: "also", Field: text, Value: text, Params: map[string]string{"q": text}}},
 			}})
 		}
 		want = append(want, domain.ItemFailure{Index: len(want), Failure: domain.Failure{Code: "host_code"}})

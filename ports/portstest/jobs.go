@@ -34,6 +34,7 @@ func fullSnapshot(text string) domain.JobSnapshot {
 		Processed: 41,
 		Cause: &domain.Failure{
 			Code: "host_code", Field: text, Value: text, Params: map[string]string{"p" + text: text, "q": "1"},
+			Also: []domain.Failure{{Code: "other_code", Value: text}, {Code: "third", Params: map[string]string{"r": text}}},
 		},
 		File:            &domain.JobFile{ID: "f" + text, Name: text, Size: 1 << 40},
 		CancelRequested: true, Epoch: 1 << 41, Suspect: true, Strikes: 2, Sequence: 1 << 42,
@@ -244,7 +245,48 @@ func jobsLockAndSave(t *testing.T, open func(*testing.T) ports.Store) {
 		f.wantInFlight(job.Ref(), 1) // it still needs one
 		f.change(job.Ref(), func(job *domain.BatchJob) error { return job.Planned(3) })
 		f.wantInFlight(job.Ref(), 0)
-		wantCode(t, "Extend(lost lease)", f.Extend(t.Context(), claim, time.Hour), domain.CodeSuperseded)
+		wantCode(t, "Extend(lost lease)", f.Extend(t.Context(), claim, time.Hour), domain.CodeClaimLost)
+	})
+
+	t.Run("a payload that is replaced", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		for _, payload := range []string{`{"prepared":"文字"}`, ""} {
+			job, other := f.addJob(), f.addJob()
+			changed := f.find(job.Ref())
+			changed.Prepare([]byte(payload))
+			if err := changed.RequestCancel(); err != nil {
+				t.Fatalf("RequestCancel() = %v, want no error", err)
+			}
+			if err := f.InTx(t.Context(), func(ctx context.Context) error {
+				if _, err := f.LockJob(ctx, job.Ref()); err != nil {
+					return err
+				}
+				return f.SavePayload(ctx, changed)
+			}); err != nil {
+				t.Fatalf("SavePayload() = %v, want no error", err)
+			}
+			want := job.Snapshot()
+			if want.Payload = []byte(payload); payload == "" {
+				want.Payload = nil
+			}
+			got := f.find(job.Ref()).Snapshot()
+			if len(got.Payload) == 0 {
+				got.Payload = nil
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("FindJob() = %+v, want the new payload and nothing else: %+v", got, want)
+			}
+			f.change(job.Ref(), func(job *domain.BatchJob) error { job.Prepare([]byte("lost")); return nil })
+			if got := string(f.find(job.Ref()).Payload()); got != payload {
+				t.Errorf("payload = %q after SaveJob, want %q: only SavePayload changes it", got, payload)
+			}
+			if got := f.find(other.Ref()).Snapshot(); !reflect.DeepEqual(got, other.Snapshot()) {
+				t.Errorf("another job = %+v, want %+v", got, other.Snapshot())
+			}
+			stranger := loadJob(t, func() domain.JobSnapshot { s := job.Snapshot(); s.Tenant = "other"; return s }())
+			wantCode(t, "SavePayload(another tenant's)", f.SavePayload(t.Context(), stranger), domain.CodeNotFound)
+		}
 	})
 
 	t.Run("a rolled back change is not there", func(t *testing.T) {

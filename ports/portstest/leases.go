@@ -84,7 +84,7 @@ func leasesExtend(t *testing.T, open func(*testing.T) ports.Store) {
 				t.Errorf("Extend(a millisecond) = %v, want no error", err)
 			}
 			f.until("the lease that was cut short", func() bool { return f.expire(false) == 1 })
-			wantCode(t, "Extend(expired)", f.Extend(t.Context(), claim, time.Hour), domain.CodeSuperseded)
+			wantCode(t, "Extend(expired)", f.Extend(t.Context(), claim, time.Hour), domain.CodeClaimLost)
 		}
 	})
 
@@ -95,12 +95,12 @@ func leasesExtend(t *testing.T, open func(*testing.T) ports.Store) {
 		olds := []ports.Claim{f.claimOf(wants(), chunked, 0), f.claimOf(wants(), planned, -1)}
 		for _, old := range olds {
 			f.release(old, 0)
-			wantCode(t, "Extend(given back)", f.Extend(t.Context(), old, time.Millisecond), domain.CodeSuperseded)
+			wantCode(t, "Extend(given back)", f.Extend(t.Context(), old, time.Millisecond), domain.CodeClaimLost)
 		}
 		f.claimOf(wants(), chunked, 0)
 		f.claimOf(wants(), planned, -1)
 		for _, old := range olds {
-			wantCode(t, "Extend(taken over)", f.Extend(t.Context(), old, time.Millisecond), domain.CodeSuperseded)
+			wantCode(t, "Extend(taken over)", f.Extend(t.Context(), old, time.Millisecond), domain.CodeClaimLost)
 		}
 		if n := f.expire(false); n != 0 {
 			t.Errorf("Expire() = %d, want 0: the old claims changed nothing", n)
@@ -108,7 +108,7 @@ func leasesExtend(t *testing.T, open func(*testing.T) ports.Store) {
 		if err := f.ClearChunks(t.Context(), chunked.Ref()); err != nil {
 			t.Fatalf("ClearChunks() = %v, want no error", err)
 		}
-		wantCode(t, "Extend(chunk removed)", f.Extend(t.Context(), olds[0], time.Hour), domain.CodeSuperseded)
+		wantCode(t, "Extend(chunk removed)", f.Extend(t.Context(), olds[0], time.Hour), domain.CodeClaimLost)
 	})
 }
 
@@ -258,7 +258,7 @@ func leasesSuspect(t *testing.T, open func(*testing.T) ports.Store) {
 		if smaller.Strikes != 0 || smaller.Epoch <= part.Epoch {
 			t.Errorf("Claim(part of a part) = %d strikes, epoch %d; want 0 and more than %d", smaller.Strikes, smaller.Epoch, part.Epoch)
 		}
-		wantCode(t, "FinishChunk(part that was split)", f.FinishChunk(t.Context(), part), domain.CodeSuperseded)
+		wantCode(t, "FinishChunk(part that was split)", f.FinishChunk(t.Context(), part), domain.CodeClaimLost)
 		f.finish(smaller)
 	})
 
@@ -389,7 +389,7 @@ func leasesExpire(t *testing.T, open func(*testing.T) ports.Store) {
 		}
 		f.wantInFlight(lasting.Ref(), 1)
 		f.finish(kept)
-		wantCode(t, "FinishChunk(expired)", f.FinishChunk(t.Context(), old), domain.CodeSuperseded)
+		wantCode(t, "FinishChunk(expired)", f.FinishChunk(t.Context(), old), domain.CodeClaimLost)
 		if got := f.chunks(t.Context(), several.Ref()); len(got) != 3 {
 			t.Errorf("after Expire there are %d chunks, want 3 of one item", len(got))
 		}
@@ -464,7 +464,7 @@ func leasesExpire(t *testing.T, open func(*testing.T) ports.Store) {
 			}
 			return left == 1
 		})
-		wantCode(t, "HoldChunk(lease left over)", f.HoldChunk(t.Context(), brief), domain.CodeSuperseded)
+		wantCode(t, "HoldChunk(lease left over)", f.HoldChunk(t.Context(), brief), domain.CodeClaimLost)
 		if err := f.HoldChunk(t.Context(), held); err != nil {
 			t.Errorf("HoldChunk(lease that runs) = %v, want no error", err)
 		}

@@ -47,7 +47,7 @@ func inTx(t *testing.T, open func(*testing.T) ports.Store) {
 		for _, want := range []error{
 			errStoreSuite,
 			domain.Fail(domain.NewFailure(domain.CodeOutOfRange, "rent", "-1")),
-			domain.CodeSuperseded,
+			domain.CodeClaimLost,
 			domain.Unavailable(errStoreSuite),
 		} {
 			f := newStoreFixture(t, open)

@@ -48,8 +48,8 @@ func openForEstates(tb testing.TB) (*bunstore.Store, *sqlite.DB) {
 	return store, db
 }
 
-// TestContractsAndRepairsAreStored reads the tables, because no port reads
-// these objects yet that the estate kinds write.
+// TestContractsAndRepairsAreStored reads the tables: columns that are swapped
+// in writing and in reading come back as they were.
 func TestContractsAndRepairsAreStored(t *testing.T) {
 	t.Parallel()
 	store, db := openForEstates(t)

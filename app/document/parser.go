@@ -129,6 +129,7 @@ func (p *parser) object() (Value, error) {
 	var members []Member
 	var seen keySet
 	for {
+		p.path[len(p.path)-1].key = "" // what is wrong with a key is no fault of the one before it
 		key, err := p.key()
 		if err != nil {
 			return Value{}, err

@@ -6,7 +6,7 @@ import (
 )
 
 // ValueKind says what a [Value] is.
-type ValueKind int
+type ValueKind uint8
 
 // The kinds of values of a JSON document.
 const (

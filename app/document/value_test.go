@@ -75,3 +75,27 @@ func TestValueMember(t *testing.T) {
 		t.Errorf("Member(a) of a list = %+v, want null", got)
 	}
 }
+
+func TestValueLookup(t *testing.T) {
+	t.Parallel()
+	object := parse(t, `{"a":"x","A":"y","n":null,"":1,"o":{"deep":2},"é":3}`)
+	for name, want := range map[string]struct {
+		text string
+		kind document.ValueKind
+		sent bool
+	}{
+		"a": {"x", document.String, true}, "A": {"y", document.String, true}, "": {"1", document.Number, true}, "é": {"3", document.Number, true},
+		"n": {"", document.Null, true}, "o": {"", document.Object, true},
+		"b": {}, "deep": {}, "e\u0301": {}, "a ": {},
+	} {
+		got, sent := object.Lookup(name)
+		if got.Kind != want.kind || got.Text != want.text || sent != want.sent {
+			t.Errorf("Lookup(%q) = %+v, %t; want %q, %t", name, got, sent, want.text, want.sent)
+		}
+	}
+	for _, text := range []string{`{}`, `["a"]`, `[{"a":1}]`, `"a"`, `null`, `1`} {
+		if got, sent := parse(t, text).Lookup("a"); sent || got.Kind != document.Null {
+			t.Errorf("Lookup(a) of %s = %+v, %t; want nothing sent", text, got, sent)
+		}
+	}
+}

@@ -41,8 +41,8 @@ func ParseMoney(s string) (m Money, ok bool) {
 
 // String renders the amount with two decimals, such as "-1250.50".
 func (m Money) String() string {
-	sign, n := "", int64(m)
-	if n < 0 {
+	sign, n := "", uint64(m) // of the least int64 there is no negative
+	if m < 0 {
 		sign, n = "-", -n
 	}
 	return fmt.Sprintf("%s%d.%02d", sign, n/100, n%100)

@@ -1,11 +1,12 @@
 package estate_test
 
 import (
+	"math"
+	"math/big"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/batchport/batchport/domain/estate"
@@ -13,48 +14,88 @@ import (
 
 func TestParseMoney(t *testing.T) {
 	t.Parallel()
-	for s, want := range map[string]string{
-		"0": "0.00", "-0": "0.00", "+7": "7.00", "1250.5": "1250.50", "-1,250.50": "-1250.50", "0.05": "0.05", "-0.05": "-0.05",
-		"007": "7.00", "1,234,567.8": "1234567.80", "12,345": "12345.00", "3.1000": "3.10", "3.00": "3.00",
-		"9999999999999.99": "9999999999999.99", "-9,999,999,999,999.99": "-9999999999999.99",
+	for s, want := range map[string]estate.Money{
+		"0": 0, "-0": 0, "+0.00": 0, "1": 100, "007": 700, "12.3": 1230, "12.34": 1234, "12.05": 1205, "0.01": 1, "-0.01": -1, "+0.5": 50,
+		"12.340": 1234, "12.000": 1200, "1.50000000000000000000": 150,
+		"1,250": 125_000, "-1,250.5": -125_050, "+12,345,678.90": 1_234_567_890, "123,456": 12_345_600, "0,001": 100,
+		"9999999999999.99": estate.MaxMoney, "-9,999,999,999,999.99": -estate.MaxMoney, "09999999999999.990": estate.MaxMoney,
 	} {
-		m, ok := estate.ParseMoney(s)
-		assert.True(t, ok, "ParseMoney(%q)", s)
-		assert.Equal(t, want, m.String(), "ParseMoney(%q)", s)
+		got, ok := estate.ParseMoney(s)
+		assert.True(t, ok, s)
+		assert.Equal(t, want, got, s)
 	}
 	for _, s := range []string{
-		"", " ", "-", "+", ".", "5.", ".5", "--5", "+-5", "-+5", "5-", "1.005", "1.2.3", "1e3", "0x1", "NaN", " 5", "5 ", "５", "NT$5", "(5)",
-		",123", "1,", "1,23", "12,34,567", "1234,567", "1,,234", "1,234.5,6", "1.234,5",
-		"10000000000000", "-10000000000000.00", "9,999,999,999,999.990001", strings.Repeat("9", 30),
+		"", " ", "-", "+", ".", "-.", ",", "1.", ".5", "-.5", "1.2.3", "--1", "+-1", "-+1", "1-", "- 1", " 1", "1 ", "1\n", "1e3", "0x1", "NaN", "∞",
+		"1.234", "1.001", "0.005", "12.3401", "1.2-", "1.+2", "1.2,3", "1.000,5",
+		",1", "1,", "1,25", "1,2500", "12,50", "1,,250", "1,250,", ",250", "1250,000", "1,250,00", "1,25O", "-,250",
+		"１", "٣", "−1", "1．5", "1，250", "NT$1", "1元",
+		"10000000000000", "10,000,000,000,000", "-10000000000000", "9999999999999.990000001", "99999999999999999999", strings.Repeat("9", 400),
 	} {
-		m, ok := estate.ParseMoney(s)
-		assert.False(t, ok, "ParseMoney(%q) = %s, want it refused", s, m)
-		assert.Zero(t, m, "ParseMoney(%q)", s)
+		got, ok := estate.ParseMoney(s)
+		assert.False(t, ok, "%q gives %s", s, got)
+		assert.Zero(t, got, s)
 	}
 }
 
-// What is written is read as the same amount.
+func TestMoneyString(t *testing.T) {
+	t.Parallel()
+	for m, want := range map[estate.Money]string{
+		0: "0.00", 1: "0.01", -1: "-0.01", 99: "0.99", 100: "1.00", -125_050: "-1250.50", estate.MaxMoney: "9999999999999.99",
+		-estate.MaxMoney: "-9999999999999.99", math.MaxInt64: "92233720368547758.07", math.MinInt64: "-92233720368547758.08",
+	} {
+		assert.Equal(t, want, m.String())
+	}
+}
+
+// What is rendered is read as the same amount, however else people write it.
 func TestMoneyRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		want := estate.Money(rapid.Int64Range(-int64(estate.MaxMoney), int64(estate.MaxMoney)).Draw(t, "money"))
-		got, ok := estate.ParseMoney(want.String())
-		if !ok || got != want {
-			t.Fatalf("ParseMoney(%q) = %d, %t; want %d", want.String(), got, ok, want)
+		m := estate.Money(rapid.Int64Range(-int64(estate.MaxMoney), int64(estate.MaxMoney)).Draw(t, "amount"))
+		plain := m.String()
+		sign, unsigned := "", plain
+		if strings.HasPrefix(plain, "-") {
+			sign, unsigned = "-", plain[1:]
+		} else if rapid.Bool().Draw(t, "plus") {
+			sign = "+"
+		}
+		whole, decimals, _ := strings.Cut(unsigned, ".")
+		if rapid.Bool().Draw(t, "commas") {
+			for i := len(whole) - 3; i > 0; i -= 3 {
+				whole = whole[:i] + "," + whole[i:]
+			}
+		}
+		forms := []string{plain, sign + whole + "." + decimals, sign + whole + "." + decimals + strings.Repeat("0", rapid.IntRange(0, 5).Draw(t, "zeros"))}
+		if strings.HasSuffix(decimals, "0") {
+			forms = append(forms, sign+whole+"."+decimals[:1])
+		}
+		if decimals == "00" {
+			forms = append(forms, sign+whole)
+		}
+		for _, form := range forms {
+			if got, ok := estate.ParseMoney(form); !ok || got != m {
+				t.Fatalf("ParseMoney(%q) = %s, %t; want %s", form, got, ok, m)
+			}
 		}
 	})
 }
 
-func TestParseMonth(t *testing.T) {
+// Whatever is read is the number that it says, to the last hundredth.
+func TestMoneyIsExact(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"190001", "202611", "202612", "999912"} {
-		m, ok := estate.ParseMonth(s)
-		require.True(t, ok, "ParseMonth(%q)", s)
-		assert.Equal(t, estate.Month(s), m)
-	}
-	for _, s := range []string{"", "2026", "202600", "202613", "2026-11", "2026/11", "20261101", "189912", "000001", " 202611", "２０２６１１", "20261"} {
-		m, ok := estate.ParseMonth(s)
-		assert.False(t, ok, "ParseMonth(%q)", s)
-		assert.Empty(t, m, "ParseMonth(%q)", s)
-	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(
+			rapid.StringMatching(`[-+]?[0-9]{0,16}(\.[0-9]{0,4})?`),
+			rapid.StringMatching(`[-+]?[0-9]{1,4}(,[0-9]{2,4}){0,4}(\.[0-9]{1,2}0*)?`),
+			rapid.StringOf(rapid.RuneFrom([]rune("0159.,-+ "))),
+		).Draw(t, "text")
+		got, ok := estate.ParseMoney(s)
+		if !ok {
+			return
+		}
+		said, known := new(big.Rat).SetString(strings.ReplaceAll(s, ",", ""))
+		if !known || said.Cmp(big.NewRat(int64(got), 100)) != 0 || got > estate.MaxMoney || got < -estate.MaxMoney {
+			t.Fatalf("ParseMoney(%q) = %s, want what it says", s, got)
+		}
+	})
 }

@@ -57,6 +57,10 @@ func Estates(t *testing.T, open func(*testing.T) EstateStore) {
 			test(t, estateSuite{EstateStore: open(t), tenant: "tenant-a"})
 		})
 	}
+	t.Run("reading", func(t *testing.T) {
+		t.Parallel()
+		readsOfEstates(t, open)
+	})
 }
 
 // estateSuite is a store with helpers that fail the test.

@@ -1,10 +1,13 @@
 package portstest
 
 import (
+	"context"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 )
 
@@ -154,3 +157,26 @@ func randomText(r *rand.Rand, least int) string {
 }
 
 func pick[V any](r *rand.Rand, values []V) V { return values[r.IntN(len(values))] }
+
+// readsOfEstates tests what estates have in common with other objects.
+func readsOfEstates(t *testing.T, open func(*testing.T) EstateStore) {
+	reads[estate.Estate]{}.test(t, func(t *testing.T) reads[estate.Estate] {
+		s := open(t)
+		prepareReads(t, s, 0)
+		return reads[estate.Estate]{
+			readStore: s, name: "estates", of: s.EachEstateOf, upsert: s.UpsertEstates,
+			all: func(ctx context.Context, tenant domain.TenantID) iter.Seq2[estate.Estate, error] {
+				return s.EachEstate(ctx, tenant, estate.Filter{})
+			},
+			selected: func(ctx context.Context, tenant domain.TenantID) iter.Seq2[int64, error] {
+				return s.SelectEstates(ctx, tenant, estate.Filter{})
+			},
+			object: func(id int64, version int) estate.Estate {
+				e := plainEstate(id)
+				e.Rent, e.AgentID, e.LandlordID = int64(version), agentID, []int64{landlordID, landlord2ID}[version%2]
+				return e
+			},
+			id: func(e estate.Estate) int64 { return e.ID },
+		}
+	})
+}

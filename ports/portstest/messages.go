@@ -77,6 +77,39 @@ func Messages(t *testing.T, open func(*testing.T) ports.Messages) {
 		}
 	})
 
+	t.Run("a message about a row says where", func(t *testing.T) {
+		t.Parallel()
+		messages := open(t)
+		for _, code := range []domain.Code{
+			domain.CodeInvalid, domain.CodeNotFound, domain.CodeOutOfRange, domain.CodeRequired, domain.CodeTooLong,
+		} {
+			for _, locale := range messageLocales {
+				here := domain.NewFailure(code, "amount", "abc", "row", "17", "column", "C")
+				if text := messages.Text(locale, here); !strings.Contains(text, "C17") {
+					t.Errorf("Text(%s, %s) = %q, want it to mention C17", locale, here, text)
+				}
+			}
+		}
+		for _, locale := range messageLocales {
+			path := domain.NewFailure(domain.CodeRequired, "data[3].amount", "")
+			if text := messages.Text(locale, path); !strings.Contains(text, path.Field) {
+				t.Errorf("Text(%s, %s) = %q, want it to mention the path", locale, path, text)
+			}
+		}
+	})
+
+	t.Run("what else is wrong is not said", func(t *testing.T) {
+		t.Parallel()
+		messages := open(t)
+		alone := domain.NewFailure(domain.CodeRequired, "rent", "")
+		both := domain.Together([]domain.Failure{alone, domain.NewFailure(domain.CodeRequired, "area", "")})
+		for _, locale := range messageLocales {
+			if got, want := messages.Text(locale, both), messages.Text(locale, alone); got != want {
+				t.Errorf("Text(%s) of two failures = %q, want the first, %q", locale, got, want)
+			}
+		}
+	})
+
 	t.Run("parameters are text and nothing else", func(t *testing.T) {
 		t.Parallel()
 		messages := open(t)
@@ -128,7 +161,7 @@ var messageLocales = []string{"zh_TW", "zh_CN", "en_US", "ja_JP"}
 // messageCodes are the codes that a caller of batchport can get to see.
 var messageCodes = []domain.Code{
 	domain.CodeConflict, domain.CodeDuplicate, domain.CodeForbidden, domain.CodeInternal, domain.CodeInvalid,
-	domain.CodeMalformed, domain.CodeMismatch, domain.CodeNotFound, domain.CodeOutOfRange, domain.CodeRejected,
+	domain.CodeMalformed, domain.CodeMismatch, domain.CodeNotFound, domain.CodeNotWorkbook, domain.CodeOutOfRange, domain.CodeRejected,
 	domain.CodeRequired, domain.CodeTooLarge, domain.CodeTooLong, domain.CodeTooMany, domain.CodeTotalMismatch,
-	domain.CodeUnauthorized, domain.CodeUnavailable, domain.CodeUnknownField,
+	domain.CodeUnauthorized, domain.CodeUnavailable, domain.CodeUnknownField, domain.CodeUnreachable,
 }

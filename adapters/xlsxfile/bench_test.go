@@ -111,6 +111,8 @@ func addTealeg(to *xlsx.Cell, c ports.Cell) {
 		to.SetNumeric(c.Text)
 	case ports.CellDate:
 		to.SetDate(c.Date)
-	case ports.CellEmpty:
+	case ports.CellBool:
+		to.SetBool(c.Bool)
+	case ports.CellEmpty, ports.CellError:
 	}
 }

@@ -18,8 +18,10 @@ func (b *workbookWriter) cell(i int, row []byte, c *ports.Cell) {
 	format := b.formats[i]
 	switch c.Kind {
 	case ports.CellEmpty:
-	case ports.CellText:
+	case ports.CellText, ports.CellError:
 		b.text(i, row, styleText, c.Text)
+	case ports.CellBool:
+		b.text(i, row, styleText, strings.ToUpper(strconv.FormatBool(c.Bool)))
 	case ports.CellInteger:
 		if format == ports.FormatText || c.Int > maxInteger || c.Int < -maxInteger {
 			b.text(i, row, styleText, strconv.FormatInt(c.Int, 10))

@@ -49,6 +49,8 @@ func TestLibreOffice(t *testing.T) {
 			strconv.Itoa(id), strings.ReplaceAll(s, "\x00", "\uFFFD"), amount.shown, day.Format(time.DateOnly),
 		})
 	}
+	rows = append(rows, []ports.Cell{{}, {Kind: ports.CellBool, Bool: true}}, []ports.Cell{{}, {Kind: ports.CellError, Text: "#REF!"}})
+	want = append(want, []string{"", "TRUE", "", ""}, []string{"", "#REF!", "", ""})
 	got := shownByLibreOffice(t, soffice, workbook(t, "物件", sampleColumns, rows...))
 	if !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("LibreOffice shows\n%q, want\n%q", got, want)

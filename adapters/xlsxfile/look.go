@@ -79,6 +79,11 @@ func newLook(columns []ports.Column) (look, error) {
 	} {
 		l.fixed = append(l.fixed, part{name, parts[name]})
 	}
+	for i := range l.fixed {
+		if l.fixed[i].name == "xl/styles.xml" {
+			l.fixed[i].content = withNormalStyle(l.fixed[i].content)
+		}
+	}
 	var sample string
 	if l.firstHead, sample, l.foot, err = cutSheet(parts[sheetPart(1)]); err != nil {
 		return look{}, err
@@ -88,6 +93,16 @@ func newLook(columns []ports.Column) (look, error) {
 	}
 	l.styles, err = styleNames(sample)
 	return l, err
+}
+
+// withNormalStyle names the default style, which tealeg makes and does not
+// name: readers warn of its absence, and use a default of their own.
+func withNormalStyle(styles string) string {
+	const after, name = "</cellXfs>", `<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>`
+	if strings.Contains(styles, "<cellStyles") {
+		return styles
+	}
+	return strings.Replace(styles, after, after+name, 1)
 }
 
 // addSamples adds a cell of every style to the row.

@@ -1,26 +1,3 @@
-// Package xlsxfile writes Excel workbooks (Office Open XML, ISO/IEC 29500).
-//
-// tealeg/xlsx makes the parts that a workbook consists of and its styles; the
-// rows themselves stream straight into the archive, so that a workbook of any
-// length is made in a few megabytes of memory.
-//
-// What a workbook cannot hold is written as near to it as can be, and never
-// refused, since one odd value must not cost the reader the whole file:
-//
-//   - A character that XML does not allow, and broken UTF-8, becomes U+FFFD.
-//   - A text over 32,767 UTF-16 units, Excel's limit for a cell, is cut and
-//     ends with an ellipsis.
-//   - A number of more than 15 significant digits becomes text, since Excel
-//     shows no more than 15 and would print the rest as zeros; so does a
-//     number that is not in plain decimal form.
-//   - A date before 1900-03-01 or after 9999-12-31 becomes the text yyyy-mm-dd.
-//     Excel counts a 29 February 1900 that never was, and programs disagree
-//     about the days before it.
-//
-// Text is written as inline strings: shared ones would have to be kept in
-// memory until the end. Text never becomes a formula, whatever it starts with,
-// and its cells carry the format "text", so that editing one does not make it
-// a formula either.
 package xlsxfile
 
 import (

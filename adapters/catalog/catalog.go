@@ -6,12 +6,22 @@
 // message is a template over the parameters of its failure, and these:
 //
 //	field, value   of the failure
-//	subject        both of them, worded: “rent” “abc”
+//	name           the field, worded: “rent”, or in a sheet Amount (C17)
+//	subject        name and value, worded: “rent” “abc”
+//	place, label   of a value in a sheet: C17, and what its column is called
+//	characters     how many fit into max bytes of a cell
+//	many, large    what there is too much of, where the field is known
 //
 // Every one may be missing, so a message must read well without it. The values
 // of some parameters are words of the wire (state, reason, role and, for
 // invalid, expected); they are translated by the messages of the same name,
-// such as "state.running".
+// such as "state.running". In the same way "field.amount" is what a column is
+// called, and "many.rows" and "large.row" begin the messages of too_many and
+// too_large for these fields.
+//
+// A failure with the parameter row is about a row of a sheet, which people
+// look at: its message names the column as the sheet does, and the cell. The
+// field of any other failure is a path, which programs look at, and stays.
 package catalog
 
 import (

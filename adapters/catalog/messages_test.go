@@ -1,13 +1,7 @@
 package catalog_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
-	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -23,9 +17,9 @@ func TestMessages(t *testing.T) {
 	portstest.Messages(t, func(*testing.T) ports.Messages { return catalog.NewMessages() })
 }
 
-// kindCodes are the codes of kinds and of the edge that the domain does not declare.
-var kindCodes = []domain.Code{
-	"cancelled", "link_expired", "method_not_allowed", "not_rentable", "rate_limited", "superseded", "unknown_capability", "unknown_job_name", "unknown_kind", "unknown_user",
+// silent are codes without words, each with the reason why nobody misses them.
+var silent = map[string]string{
+	string(domain.CodeClaimLost): "never leaves the engine",
 }
 
 // paramSets are the parameters that failures carry, in all sorts of company.
@@ -56,30 +50,44 @@ var paramSets = []map[string]string{
 	{"retry_after": "17"},
 	{"retry_after": "1"},
 	{"status": "closed"},
+	{"reason": "status", "status": "404"},
+	{"reason": "both_modes", "other": "searchOptions"},
+	{"other": "contractIds"},
+	{"expected": "estate, contract"},
+	{"row": "17", "column": "C"},
+	{"row": "17", "column": "C", "max": "3000"},
+	{"row": "17", "column": "C", "min": "1", "max": "9"},
+	{"row": "17", "column": "C", "expected": "amount"},
+	{"row": "17", "column": "C", "later": "20"},
+	{"row": "17"},
 }
 
-// TestEveryCodeHasEveryLanguage reads the codes out of the domain's source, so
-// that a new one cannot be forgotten.
+// TestEveryCodeHasEveryLanguage reads the codes out of the source, so that a
+// new one cannot be forgotten.
 func TestEveryCodeHasEveryLanguage(t *testing.T) {
 	t.Parallel()
-	codes := append(declaredCodes(t), kindCodes...)
-	if len(codes) < 20 {
-		t.Fatalf("found only the codes %q in the domain", codes)
+	codes := readSource(t).codes
+	if len(codes) < 30 {
+		t.Fatalf("found only the codes %v in the source", codes)
 	}
 	messages := catalog.NewMessages()
 	unfilled := regexp.MustCompile(`<no value>|[{}]|%!|\^|  |“”|「」|（）|\(\)|[，；,;:：]。|[,;:]\.`)
-	for _, code := range codes {
+	for code, place := range codes {
+		if silent[code] != "" {
+			continue
+		}
 		for _, locale := range locales {
 			for _, params := range paramSets {
 				for _, f := range []domain.Failure{
-					{Code: code, Params: params},
-					{Code: code, Params: params, Field: "searchOptions.rent_min"},
-					{Code: code, Params: params, Value: "abc"},
-					{Code: code, Params: params, Field: "rent", Value: "-1"},
+					{Params: params},
+					{Params: params, Field: "searchOptions.rent_min"},
+					{Params: params, Value: "abc"},
+					{Params: params, Field: "amount", Value: "-1"},
 				} {
+					f.Code = domain.Code(code)
 					text := messages.Text(locale, f)
 					if end := strings.HasSuffix(text, "。") || strings.HasSuffix(text, "."); !end || unfilled.MatchString(text) {
-						t.Errorf("Text(%s, %s, value %q) = %q, want a complete sentence", locale, f, f.Value, text)
+						t.Errorf("Text(%s, %s, value %q) = %q, want a complete sentence; the code is from %s", locale, f, f.Value, text, place)
 					}
 				}
 			}
@@ -135,6 +143,20 @@ func TestText(t *testing.T) {
 		{"zh_TW", fail("unknown_user", "editUserId", "5", "role", "landlord"), "使用者「5」不存在，或不具備所需的身分（大房東）。"},
 		{"zh_TW", fail("superseded", "", ""), "同一筆資料在後面的列再次出現，以後面的列為準，此列未採用。"},
 		{"en_US", fail("rate_limited", "", "", "retry_after", "1"), "Too many requests. Please try again in 1 second."},
+		{"en_US", fail(domain.CodeInvalid, "action", "x", "expected", "estate, contract"), "action “x” is not valid; expected one of: estate, contract."},
+		{"zh_TW", fail(domain.CodeInvalid, "data.5.id", "6", "expected", "5"), "「data.5.id」的值「6」格式不正確，應為「5」。"},
+		{"en_US", fail(domain.CodeInvalid, "rent", "x", "expected", "a leap year"), "rent “x” is not valid; expected a leap year."},
+		{"en_US", fail(domain.CodeTooMany, "rows", "", "max", "1048576"), "The sheet has too many rows; the limit is 1048576."},
+		{"zh_TW", fail(domain.CodeTooMany, "searchOptions.keyword", "21", "max", "20"), "「searchOptions.keyword」的筆數過多，上限為 20 筆。"},
+		{"zh_CN", fail(domain.CodeTooLarge, "workbook", "", "max", "2147483648"), "工作簿过大，上限为 2 GiB。"},
+		{"en_US", fail(domain.CodeTooLarge, "publicUrl", "https://x.example/a.xlsx", "max", "67108864"), "“https://x.example/a.xlsx” is too large; the limit is 64 MiB."},
+		{"zh_TW", fail(domain.CodeNotWorkbook, "workbook", "", "reason", "xls"), "無法將此檔案讀取為 Excel 活頁簿（.xlsx）：這是舊版 Excel 檔案（.xls），或設有密碼保護，請移除密碼並另存為 .xlsx。"},
+		{"en_US", fail(domain.CodeNotWorkbook, "workbook", "", "reason", "unheard"), "This file cannot be read as an Excel workbook (.xlsx)."},
+		{"en_US", fail(domain.CodeUnreachable, "publicUrl", "https://x.example/a", "reason", "status", "status", "404"), "“https://x.example/a” cannot be downloaded: the server answered with status 404; the link must lead to the file without a login."},
+		{"zh_CN", fail(domain.CodeUnreachable, "publicUrl", "https://x.example/a", "reason", "dns"), "无法下载“https://x.example/a”：找不到该主机名。"},
+		{"ja_JP", fail(domain.CodeDuplicate, "data", "{…}", "reason", "both_modes", "other", "editUserId"), "リクエストの内容があいまいです。個別編集の内容（data）と一括編集の項目（editUserId）が同時に指定されています。どちらか一方のみを送信してください。"},
+		{"zh_TW", fail("unknown_capability", "capabilities.fly", "fly"), "沒有「fly」這項權限項目。"},
+		{"zh_TW", fail("unknown_field", "", ""), "沒有此欄位或搜尋條件。"},
 		{"zh-tw", fail(domain.CodeNotFound, "", "4711"), "找不到「4711」。"},
 		{"en_US", fail(domain.CodeNotFound, "", "a\nb\u202ec"), "“a\uFFFDb\uFFFDc” does not exist."},
 		{"en_US", fail("state.running", "", ""), "state.running"},
@@ -146,46 +168,43 @@ func TestText(t *testing.T) {
 	}
 }
 
-// declaredCodes returns the constants of the type Code that the domain and
-// its kinds declare.
-func declaredCodes(t *testing.T) (codes []domain.Code) {
-	t.Helper()
-	root := filepath.Join("..", "..", "domain")
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-		if err != nil {
-			return err
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && isCode(spec.Type) {
-				for _, value := range spec.Values {
-					if literal, ok := value.(*ast.BasicLit); ok {
-						code, err := strconv.Unquote(literal.Value)
-						if err != nil {
-							t.Errorf("%s: %v", path, err)
-						}
-						codes = append(codes, domain.Code(code))
-					}
-				}
-			}
-			return true
-		})
-		return nil
-	})
-	if err != nil {
-		t.Fatalf("read the domain: %v", err)
+// TestRows renders what is wrong with rows of sheets: it says where, in the
+// words of whoever looks at the sheet.
+func TestRows(t *testing.T) {
+	t.Parallel()
+	at := func(row, column string, code domain.Code, field, value string, pairs ...string) domain.Failure {
+		return domain.NewFailure(code, field, value, append(pairs, "row", row, "column", column)...)
 	}
-	return codes
-}
-
-// isCode reports whether a type is written Code or domain.Code.
-func isCode(expr ast.Expr) bool {
-	if selector, ok := expr.(*ast.SelectorExpr); ok {
-		expr = selector.Sel
+	for _, c := range []struct {
+		locale  string
+		failure domain.Failure
+		want    string
+	}{
+		{"zh_TW", at("17", "C", domain.CodeInvalid, "amount", "abc", "expected", "amount"), "金額（C17）「abc」必須是數字，小數最多兩位，例如 1250.50。"},
+		{"zh_CN", at("17", "C", domain.CodeInvalid, "amount", "abc", "expected", "amount"), "金额（C17）“abc”必须是数字，小数最多两位，例如 1250.50。"},
+		{"en_US", at("17", "C", domain.CodeInvalid, "amount", "abc", "expected", "amount"), "Amount (C17) “abc” must be a number with at most two decimals, such as 1250.50."},
+		{"ja_JP", at("17", "C", domain.CodeInvalid, "amount", "abc", "expected", "amount"), "金額（C17）「abc」の形式が正しくありません。小数点以下 2 桁までの数値（例：1250.50）を入力してください。"},
+		{"en_US", at("2", "AA", domain.CodeNotFound, "estate_id", "100"), "Estate ID (AA2) “100” does not exist."},
+		{"zh_TW", at("2", "A", domain.CodeNotFound, "estate_id", "100"), "找不到物件編號（A2）「100」。"},
+		{"zh_TW", at("2", "B", domain.CodeRequired, "item", ""), "項目（B2）為必填。"},
+		{"ja_JP", at("2", "B", domain.CodeRequired, "item", ""), "項目（B2）は必須です。"},
+		{"en_US", at("2", "A", domain.CodeOutOfRange, "estate_id", "0", "min", "1", "max", "9"), "Estate ID (A2) “0” must be between 1 and 9."},
+		{"zh_CN", at("2", "D", domain.CodeTooLong, "note", "…", "max", "3000"), "备注（D2）过长，上限为 3000 个字节（约 1000 个汉字）。"},
+		{"zh_TW", at("2", "B", "superseded", "item", "管理費", "later", "9"), "項目（B2）「管理費」未採用：同一筆資料在第 9 列再次出現，以後面的列為準。"},
+		{"zh_TW", at("2", "E", "superseded", "code", "superseded", "reason", "marked"), "錯誤代碼（E2）「superseded」未採用：此列在先前匯入時已由另一列取代；若仍要採用，請清空此儲存格。"},
+		{"ja_JP", at("2", "B", "superseded", "item", "管理費", "later", "9"), "項目（B2）「管理費」は使用しませんでした。同じデータが 9 行目にもあるため、後の行を採用しました。"},
+		{"en_US", at("2", "A", domain.CodeRejected, "estate_id", ""), "Estate ID (A2): the database refused this row."},
+		{"en_US", at("1", "D", domain.CodeDuplicate, "item", "項目"), "Item (D1) “項目” is given more than once, so it is unclear which one is meant."},
+		{"zh_TW", at("17", "", domain.CodeInvalid, "amount", "abc"), "金額（第 17 列）「abc」格式不正確。"},
+		{"zh_CN", at("17", "", domain.CodeInvalid, "amount", "abc"), "金额（第 17 行）“abc”格式不正确。"},
+		{"en_US", at("17", "C", domain.CodeInvalid, "colour", "abc"), "colour (C17) “abc” is not valid."}, // not a column that is known
+		{"en_US", domain.NewFailure(domain.CodeInvalid, "amount", "abc"), "amount “abc” is not valid."},   // no row: a path, for programs
+		{"zh_TW", domain.NewFailure("missing_column", "amount", ""), "工作表缺少「金額」欄位，第一列必須是各欄的名稱。"},
+		{"zh_CN", domain.NewFailure("missing_column", "amount", ""), "工作表缺少“金额”列，第一行必须是各列的标题。"},
+		{"en_US", domain.NewFailure("missing_column", "estate_id", ""), "The sheet lacks the column “Estate ID”. Its first row must hold the titles of the columns."},
+	} {
+		if got := catalog.NewMessages().Text(c.locale, c.failure); got != c.want {
+			t.Errorf("Text(%s, %s) = %q, want %q", c.locale, c.failure, got, c.want)
+		}
 	}
-	name, ok := expr.(*ast.Ident)
-	return ok && name.Name == "Code"
 }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/app/uploads"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
 )
@@ -26,6 +26,7 @@ type Deps struct {
 	Estates      *estates.Estates
 	Engine       *engine.Engine
 	Files        ports.Files
+	Uploads      *uploads.Uploads // over the same Files
 	Messages     ports.Messages
 	Authenticate Authenticator
 
@@ -44,7 +45,8 @@ type Config struct {
 	LinkLife   time.Duration    // how long a link works without a key. Zero means 24 hours.
 	MaxBody    int64            // bytes of a body. Zero means 16 MiB.
 	BodyTime   time.Duration    // how long a client may take to send a body. Zero means one minute.
-	MaxInWork  int64            // bytes of memory that the bodies of all requests in work take together, as text and as values. Zero means 128 MiB.
+	UploadTime time.Duration    // how long a client may take to send an upload. Zero means 5 minutes.
+	MaxInWork  int64            // bytes that the bodies of all requests in work take together: JSON as text and as values, uploads as what has come of them. Zero means 128 MiB, or two uploads of the greatest size when that is more.
 	Version    string           // of the program, for the API's description. Zero means "dev".
 	Now        func() time.Time // Zero means time.Now.
 	Logger     *slog.Logger     // Zero means silence.
@@ -53,11 +55,12 @@ type Config struct {
 // minSigningKey is the shortest key that links are signed with, in bytes.
 const minSigningKey = 16
 
-func (c Config) withDefaults() Config {
+func (c Config) withDefaults(maxUpload int64) Config {
 	set(&c.LinkLife, 24*time.Hour)
 	set(&c.MaxBody, 16<<20)
 	set(&c.BodyTime, time.Minute)
-	set(&c.MaxInWork, 128<<20)
+	set(&c.UploadTime, 5*time.Minute)
+	set(&c.MaxInWork, max(128<<20, 2*(maxUpload+formOverhead)))
 	set(&c.Version, "dev")
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	if c.SigningKey == nil {
@@ -82,11 +85,12 @@ func set[T comparable](field *T, value T) {
 
 // api is the interface at work. It is safe for concurrent use.
 type api struct {
-	deps   Deps
-	cfg    Config
-	budget *budget
-	mux    *http.ServeMux
-	huma   huma.API
+	deps     Deps
+	cfg      Config
+	budget   *budget
+	promised *budget // what the uploads in work have said that they will be
+	mux      *http.ServeMux
+	huma     huma.API
 }
 
 // New returns the handler of the whole interface. What is missing in deps or
@@ -95,11 +99,15 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	if err := errors.Join(deps.complete(), cfg.valid()); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
-	a := &api{deps: deps, cfg: cfg, budget: &budget{size: cfg.MaxInWork}, mux: http.NewServeMux()}
+	cfg = cfg.withDefaults(deps.Uploads.MaxSize())
+	a := &api{deps: deps, cfg: cfg, mux: http.NewServeMux()}
+	a.budget, a.promised = &budget{size: cfg.MaxInWork}, &budget{size: cfg.MaxInWork}
 	a.huma = humago.New(a.mux, describe(cfg.Version))
 	a.registerBatches()
 	a.registerFailures()
+	a.registerWorkbooks()
+	a.registerEstates()
+	a.registerUploads()
 	a.registerFiles()
 	a.registerHealth()
 	if err := a.serveDescription(); err != nil {
@@ -117,6 +125,7 @@ func (d Deps) complete() error {
 		{"Estates", d.Estates == nil},
 		{"Engine", d.Engine == nil},
 		{"Files", d.Files == nil},
+		{"Uploads", d.Uploads == nil},
 		{"Messages", d.Messages == nil},
 		{"Authenticate", d.Authenticate == nil},
 		{"Locale", d.Locale == nil},
@@ -139,7 +148,7 @@ func (c Config) valid() error {
 	if c.SigningKey != nil && len(c.SigningKey) < minSigningKey {
 		problems = append(problems, fmt.Errorf("httpapi: Config.SigningKey is shorter than %d bytes", minSigningKey))
 	}
-	if c.LinkLife < 0 || c.MaxBody < 0 || c.BodyTime < 0 || c.MaxInWork < 0 {
+	if c.LinkLife < 0 || c.MaxBody < 0 || c.BodyTime < 0 || c.UploadTime < 0 || c.MaxInWork < 0 {
 		problems = append(problems, errors.New("httpapi: a setting of Config is negative"))
 	}
 	return errors.Join(problems...)
@@ -193,38 +202,4 @@ func (a *api) localeFor(r *http.Request, job *domain.BatchJob) string {
 		return a.locale(r)
 	}
 	return job.Locale()
-}
-
-// serveDescription serves the OpenAPI document in its forms, each written once.
-func (a *api) serveDescription() error {
-	doc := a.huma.OpenAPI()
-	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // Huma's own, which no operation answers with
-		delete(doc.Components.Schemas.Map(), unused)
-	}
-	current, err := json.Marshal(doc)
-	if err != nil {
-		return fmt.Errorf("describe the API: %w", err)
-	}
-	older, err := doc.Downgrade()
-	if err != nil {
-		return fmt.Errorf("describe the API in OpenAPI 3.0: %w", err)
-	}
-	yaml, err := doc.YAML()
-	if err != nil {
-		return fmt.Errorf("describe the API in YAML: %w", err)
-	}
-	for path, file := range map[string]struct {
-		contentType string
-		text        []byte
-	}{
-		"/openapi.json":     {"application/openapi+json", current},
-		"/openapi-3.0.json": {"application/openapi+json", older},
-		"/openapi.yaml":     {"application/openapi+yaml", yaml},
-	} {
-		a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", file.contentType)
-			_, _ = w.Write(file.text) // a client that is gone is no news
-		})
-	}
-	return nil
 }

@@ -47,7 +47,7 @@ func (a *api) statusOf(r *http.Request, job *domain.BatchJob) any {
 		answer.Data.FileName = file.Name
 	}
 	if why := whyEnded(job); why != nil {
-		answer.Data.Message = a.deps.Messages.Text(a.localeFor(r, job), *why)
+		answer.Data.Message = a.inWords(a.localeFor(r, job), *why)
 	}
 	return answer
 }
@@ -86,4 +86,13 @@ func whyEnded(job *domain.BatchJob) *domain.Failure {
 	case domain.JobQueued, domain.JobPlanning, domain.JobRunning, domain.JobFinishing, domain.JobCompleted:
 	}
 	return nil
+}
+
+// inWords returns all that is wrong, a line for each thing.
+func (a *api) inWords(locale string, f domain.Failure) string {
+	text := a.deps.Messages.Text(locale, f)
+	for _, also := range f.Also {
+		text += "\n" + a.deps.Messages.Text(locale, also)
+	}
+	return text
 }

@@ -78,7 +78,7 @@ func (a *api) submit(ctx context.Context, in *submitInput) (*submitOutput, error
 		return nil, err
 	}
 	job, err := a.deps.Estates.Submit(ctx, who, estates.Request{
-		Body: body, Locale: a.locale(in.r), IdempotencyKey: in.IdempotencyKey,
+		Body: body, Locale: a.locale(in.r), IdempotencyKey: in.IdempotencyKey, Upload: a.uploadOf(in.r, who),
 	})
 	if err != nil {
 		return nil, err

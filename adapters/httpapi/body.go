@@ -17,7 +17,7 @@ const (
 	// buffer that doubles as it grows.
 	textCost = 2
 	// valueCost is what a value of a parsed body costs of the budget, in bytes.
-	valueCost = 96
+	valueCost = 88
 )
 
 // reasonIncomplete is why a body that the client broke off is malformed: the
@@ -37,12 +37,7 @@ func (a *api) readText(w http.ResponseWriter, r *http.Request, l *lease) (text s
 	if r.ContentLength > a.cfg.MaxBody {
 		return "", tooLarge(a.cfg.MaxBody)
 	}
-	// The deadline holds for the body alone: left in place, it would end the
-	// request's context while the handler works.
-	control := http.NewResponseController(w)
-	if control.SetReadDeadline(time.Now().Add(a.cfg.BodyTime)) == nil {
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
-	}
+	defer limitTime(w, a.cfg.BodyTime)()
 	body := http.MaxBytesReader(w, r.Body, a.cfg.MaxBody)
 	var read strings.Builder
 	buffer := make([]byte, 32<<10)
@@ -59,13 +54,23 @@ func (a *api) readText(w http.ResponseWriter, r *http.Request, l *lease) (text s
 		case errors.As(err, &tooMuch):
 			return "", tooLarge(a.cfg.MaxBody)
 		case err != nil:
-			return "", &domain.Error{
-				Code:     domain.CodeMalformed,
-				Failures: []domain.Failure{domain.NewFailure(domain.CodeMalformed, "", "", "reason", reasonIncomplete)},
-				Err:      fmt.Errorf("read the body: %w", err),
-			}
+			return "", malformed(reasonIncomplete, fmt.Errorf("read the body: %w", err))
 		}
 	}
+}
+
+// limitTime gives the client that long to send the body, and as long as any
+// request to take the answer. The returned function ends the first: it holds
+// for the body alone, and left in place it would end the request's context
+// while the handler works.
+func limitTime(w http.ResponseWriter, d time.Duration) (end func()) {
+	control := http.NewResponseController(w)
+	now := time.Now()
+	_ = control.SetWriteDeadline(now.Add(d + requestTime)) // what cannot do that has no deadline
+	if control.SetReadDeadline(now.Add(d)) != nil {
+		return func() {}
+	}
+	return func() { _ = control.SetReadDeadline(time.Time{}) }
 }
 
 // takeValues adds what parsing text can take at most.
@@ -75,6 +80,16 @@ func takeValues(l *lease, text string) error {
 		values += int64(strings.Count(text, opener))
 	}
 	return l.take(values * valueCost)
+}
+
+// malformed returns that the body cannot be read, for a reason that the
+// catalogue has words for.
+func malformed(reason string, cause error) error {
+	return &domain.Error{
+		Code:     domain.CodeMalformed,
+		Failures: []domain.Failure{domain.NewFailure(domain.CodeMalformed, "", "", "reason", reason)},
+		Err:      cause,
+	}
 }
 
 func tooLarge(limit int64) error {

@@ -1,11 +1,16 @@
 package httpapi
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/domain"
 )
 
 // secured is what an operation asks for: one of the two forms of a key.
@@ -67,6 +72,26 @@ func withStatus(api huma.API, responses map[string]*huma.Response) map[string]*h
 // of it; Huma never does, since it would refuse in its own words.
 func batchRequest() *huma.RequestBody {
 	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
+	anyMap := func(doc string) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Description: doc}
+	}
+	id := []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString}}
+	ids := func(what string) *huma.Schema {
+		return &huma.Schema{
+			Description: what + `: a list of identifiers, each a number or a string of digits; or "all".`,
+			OneOf: []*huma.Schema{
+				{Type: huma.TypeString, Enum: []any{"all"}},
+				{Type: huma.TypeArray, Items: &huma.Schema{OneOf: id}},
+			},
+		}
+	}
+	name := text("What to do.")
+	for _, kind := range []domain.Kind{
+		estates.OpenRent, estates.CloseRent, estates.UploadReport, estates.ImportStatement, estates.EditLandlord, estates.EditAgent,
+		estates.Export, estates.ExportCommunities, estates.ExportContracts, estates.ExportRepairs,
+	} {
+		name.Enum = append(name.Enum, string(kind))
+	}
 	return &huma.RequestBody{
 		Required: true,
 		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
@@ -74,19 +99,86 @@ func batchRequest() *huma.RequestBody {
 			Required:             []string{"job_name"},
 			AdditionalProperties: true,
 			Properties: map[string]*huma.Schema{
-				"job_name": text("What to do, such as estate_batch_open_rent, estate_batch_close_rent or estate_export."),
-				"estatesIds": {
-					Description: `The estates: a list of identifiers, each a number or a string of digits; or "all".`,
-					OneOf: []*huma.Schema{
-						{Type: huma.TypeString, Enum: []any{"all"}},
-						{Type: huma.TypeArray, Items: &huma.Schema{OneOf: []*huma.Schema{
-							{Type: huma.TypeInteger}, {Type: huma.TypeString},
-						}}},
-					},
-				},
+				"job_name":      name,
+				"estatesIds":    ids("The estates"),
+				"communityIds":  ids("The communities"),
+				"contractIds":   ids("The contracts; also taken as constarctIds"),
+				"repairIds":     ids("The repairs"),
 				"total":         {Type: huma.TypeInteger, Description: `How many the caller saw. Required with "all": another number ends the job with code 500.`},
-				"searchOptions": {Type: huma.TypeObject, AdditionalProperties: true, Description: `Which ones "all" means.`},
+				"searchOptions": anyMap(`Which ones "all" means.`),
+				"publicUrl":     text("Where the report or the workbook is: an https URL, or the url of an upload."),
+				"date":          text("The month that a report or a statement is for, as YYYYmm."),
+				"action":        {Type: huma.TypeString, Enum: []any{"estate", "contract"}, Description: "What agents are put in charge of."},
+				"data": {Description: "Edits one by one: a map of identifiers, or a list of entries with an id each, to editUserId and, of landlords, capabilities.", OneOf: []*huma.Schema{
+					{Type: huma.TypeObject, AdditionalProperties: true},
+					{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
+				}},
+				"editUserId":          {Description: "The agent or the landlord, for all that the search finds: an identifier. Null removes the landlords."},
+				"capabilitiesReplace": anyMap("Which capabilities of the landlord are to be 0 or 1, for all that the search finds. Those that are not sent stay."),
 			},
 		}}},
 	}
+}
+
+// serveDescription serves the OpenAPI document in its forms, each written once.
+func (a *api) serveDescription() error {
+	doc := a.huma.OpenAPI()
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // Huma's own, which no operation answers with
+		delete(doc.Components.Schemas.Map(), unused)
+	}
+	current, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("describe the API: %w", err)
+	}
+	older, err := olderDescription(doc)
+	if err != nil {
+		return fmt.Errorf("describe the API in OpenAPI 3.0: %w", err)
+	}
+	yaml, err := doc.YAML()
+	if err != nil {
+		return fmt.Errorf("describe the API in YAML: %w", err)
+	}
+	for path, file := range map[string]struct {
+		contentType string
+		text        []byte
+	}{
+		"/openapi.json":     {"application/openapi+json", current},
+		"/openapi-3.0.json": {"application/openapi+json", older},
+		"/openapi.yaml":     {"application/openapi+yaml", yaml},
+	} {
+		a.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", file.contentType)
+			_, _ = w.Write(file.text) // a client that is gone is no news
+		})
+	}
+	return nil
+}
+
+// olderDescription returns the description in OpenAPI 3.0, without the words
+// of 3.1 that Huma's own downgrade leaves in it.
+func olderDescription(doc *huma.OpenAPI) ([]byte, error) {
+	text, err := doc.Downgrade()
+	if err != nil {
+		return nil, err
+	}
+	var description any
+	if err := json.Unmarshal(text, &description); err != nil {
+		return nil, err
+	}
+	var clean func(any)
+	clean = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			delete(v, "contentMediaType") // "format": "binary" says it
+			for _, member := range v {
+				clean(member)
+			}
+		case []any:
+			for _, element := range v {
+				clean(element)
+			}
+		}
+	}
+	clean(description)
+	return json.Marshal(description)
 }

@@ -65,6 +65,16 @@ type itemFailure struct {
 	Code    domain.Code `json:"code" doc:"The class of the failure, for programs." example:"not_found"`
 	Value   string      `json:"value" doc:"The value at fault, shortened to 200 characters; empty when there is none."`
 	Message string      `json:"message" doc:"Why the item failed, in the caller's language."`
+	Also    []itemFault `json:"also,omitempty" nullable:"false" doc:"What else is wrong with the item; not sent when nothing is."`
+}
+
+// itemFault is one more thing that is wrong with an item. Embedded in
+// [itemFailure] it would be missing in what Huma describes.
+type itemFault struct {
+	Field   *string     `json:"field" doc:"The field at fault; null when none is to blame."`
+	Code    domain.Code `json:"code" doc:"The class of the fault, for programs." example:"required"`
+	Value   string      `json:"value" doc:"The value at fault, shortened to 200 characters; empty when there is none."`
+	Message string      `json:"message" doc:"What is wrong, in the caller's language."`
 }
 
 func (a *api) failures(ctx context.Context, in *failuresInput) (*failuresOutput, error) {
@@ -98,10 +108,18 @@ func (a *api) failures(ctx context.Context, in *failuresInput) (*failuresOutput,
 
 // worded renders why an item failed.
 func (a *api) worded(locale string, item domain.ItemFailure) itemFailure {
-	f := item.Failure
+	first := a.faultOf(locale, item.Failure)
 	shown := itemFailure{
-		Index: item.Index, Key: item.Key, Code: f.Code, Value: f.Value, Message: a.deps.Messages.Text(locale, f),
+		Index: item.Index, Key: item.Key, Field: first.Field, Code: first.Code, Value: first.Value, Message: first.Message,
 	}
+	for _, f := range item.Failure.Also {
+		shown.Also = append(shown.Also, a.faultOf(locale, f))
+	}
+	return shown
+}
+
+func (a *api) faultOf(locale string, f domain.Failure) itemFault {
+	shown := itemFault{Code: f.Code, Value: f.Value, Message: a.deps.Messages.Text(locale, f)}
 	if f.Field != "" {
 		shown.Field = &f.Field
 	}
@@ -112,22 +130,24 @@ func (a *api) worded(locale string, item domain.ItemFailure) itemFailure {
 // wrong with that at once.
 func (in *failuresInput) page() (after, limit int, err error) {
 	var faults []domain.Failure
-	read := func(field, text string, least, most, otherwise int) int {
-		if text == "" {
-			return otherwise
-		}
-		n, err := strconv.Atoi(text)
-		switch {
-		case err != nil && !errors.Is(err, strconv.ErrRange):
-			faults = append(faults, domain.NewFailure(domain.CodeInvalid, field, text, "expected", "integer"))
-		case err != nil || n < least || n > most:
-			faults = append(faults, domain.NewFailure(domain.CodeOutOfRange, field, text,
-				"min", strconv.Itoa(least), "max", strconv.Itoa(most)))
-		}
-		return n
-	}
 	// The greatest index is far below this, which any store takes.
-	after = read("after", in.After, -1, math.MaxInt32, -1)
-	limit = read("limit", in.Limit, 1, maxFailures, maxFailures)
+	after = readInteger(&faults, "after", in.After, -1, math.MaxInt32, -1)
+	limit = readInteger(&faults, "limit", in.Limit, 1, maxFailures, maxFailures)
 	return after, limit, domain.FailAll(domain.CodeInvalid, faults)
+}
+
+// readInteger reads a parameter, and adds what is wrong with it to faults.
+func readInteger(faults *[]domain.Failure, field, text string, least, most, otherwise int) int {
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil && !errors.Is(err, strconv.ErrRange):
+		*faults = append(*faults, domain.NewFailure(domain.CodeInvalid, field, text, "expected", "integer"))
+	case err != nil || n < least || n > most:
+		*faults = append(*faults, domain.NewFailure(domain.CodeOutOfRange, field, text,
+			"min", strconv.Itoa(least), "max", strconv.Itoa(most)))
+	}
+	return n
 }

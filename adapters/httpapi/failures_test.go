@@ -57,6 +57,23 @@ func TestFailuresOfARealJob(t *testing.T) {
 	}
 }
 
+func TestFailuresSayWhatElseIsWrong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	code := w.failedJob(1, domain.Together([]domain.Failure{
+		domain.NewFailure(domain.CodeRequired, "item", ""),
+		domain.NewFailure(domain.CodeOutOfRange, "amount", "-5", "min", "0"),
+		{Code: domain.CodeRejected},
+	}))
+	got := w.failures(code, "", "locale", "en_US")
+	const want = `{"failures":[{"index":0,"key":"100","field":"item","code":"required","value":"","message":"item is required.",` +
+		`"also":[{"field":"amount","code":"out_of_range","value":"-5","message":"amount “-5” must be at least 0."},` +
+		`{"field":null,"code":"rejected","value":"","message":"The database refused this item."}]}],"next":null}` + "\n"
+	if got.status != http.StatusOK || got.body != want {
+		t.Errorf("GET failures = %d %s, want %s", got.status, got.body, want)
+	}
+}
+
 func TestFailuresComeInPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})

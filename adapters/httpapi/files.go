@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batchport/batchport/app/uploads"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
 )
@@ -30,8 +31,8 @@ func (a *api) registerFiles() {
 		OperationID: "download-file",
 		Method:      http.MethodGet,
 		Path:        "/files/{tenant}/{id}/{name}",
-		Summary:     "Download a file that a job made",
-		Description: "With a key of the tenant, under the name that the job gave it; or without one, while the signature of the link holds.",
+		Summary:     "Download a file that a job made, or an upload",
+		Description: "With a key of the tenant, under the name that the job or its sender gave it; or without one, while the signature of the link holds.",
 		Tags:        []string{"Files"},
 		Security:    append([]map[string][]string{{}}, secured...),
 		Responses:   responses,
@@ -56,7 +57,7 @@ func (a *api) download(ctx context.Context, in *downloadInput) (*downloadOutput,
 	if err := a.mayDownload(ctx, in, ref); err != nil {
 		return nil, err
 	}
-	file, err := a.deps.Files.Open(ctx, ref.tenant, ref.id)
+	file, err := a.open(ctx, ref)
 	switch {
 	case errors.Is(err, domain.CodeNotFound), errors.Is(err, domain.CodeInvalid):
 		return nil, domain.CodeNotFound
@@ -87,8 +88,11 @@ func (a *api) mayDownload(ctx context.Context, in *downloadInput, ref fileRef) e
 // isOf fails unless a job of the caller's made the file and called it so: a
 // name that anybody could put into the path would choose the type that the
 // file is sent as. Signatures cover the name. The engine begins the id of a
-// file with its job's, and a dash.
+// file with its job's, and a dash. Of an upload, [api.open] compares the name.
 func (a *api) isOf(ctx context.Context, who domain.Principal, ref fileRef) error {
+	if uploads.IsID(ref.id) {
+		return nil
+	}
 	code, _, _ := strings.Cut(ref.id, "-")
 	job, err := a.find(ctx, who, code)
 	switch {
@@ -101,6 +105,20 @@ func (a *api) isOf(ctx context.Context, who domain.Principal, ref fileRef) error
 		return domain.CodeNotFound
 	}
 	return nil
+}
+
+// open opens a file for reading. An upload is there until it expires, by its
+// own name alone.
+func (a *api) open(ctx context.Context, ref fileRef) (ports.FileReader, error) {
+	if !uploads.IsID(ref.id) {
+		return a.deps.Files.Open(ctx, ref.tenant, ref.id)
+	}
+	upload, file, err := a.deps.Uploads.Open(ctx, ref.tenant, ref.id)
+	if err == nil && upload.Name != ref.name {
+		_ = file.Close() // nothing was read
+		return nil, domain.CodeNotFound
+	}
+	return file, err
 }
 
 // send answers with a file.
@@ -122,7 +140,7 @@ func (a *api) send(w http.ResponseWriter, r *http.Request, name string, file por
 func contentType(name string) string {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".xlsx":
-		return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+		return workbookType
 	case ".pdf":
 		return "application/pdf"
 	case ".csv":

@@ -103,8 +103,8 @@ func TestDescription(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != 6 || doc.OpenAPI != "3.1.0" || doc.Components.SecuritySchemes["bearer"]["scheme"] != "bearer" || doc.Components.SecuritySchemes["apiKey"]["name"] != "X-API-Key" {
-		t.Errorf("description = OpenAPI %s with %v and %v; want 3.1.0, 6 operations and both forms of a key", doc.OpenAPI, seen, doc.Components.SecuritySchemes)
+	if len(seen) != 11 || doc.OpenAPI != "3.1.0" || doc.Components.SecuritySchemes["bearer"]["scheme"] != "bearer" || doc.Components.SecuritySchemes["apiKey"]["name"] != "X-API-Key" {
+		t.Errorf("description = OpenAPI %s with %v and %v; want 3.1.0, 11 operations and both forms of a key", doc.OpenAPI, seen, doc.Components.SecuritySchemes)
 	}
 	for name := range doc.Components.Schemas {
 		if !strings.Contains(got.body, `"#/components/schemas/`+name+`"`) {
@@ -112,8 +112,18 @@ func TestDescription(t *testing.T) {
 		}
 	}
 	older := w.call(http.MethodGet, "/openapi-3.0.json", "")
-	if version := fields(t, older.body)["openapi"]; version != "3.0.3" || strings.Contains(older.body, `"null"`) || strings.Contains(older.body, `"const"`) {
+	if version := fields(t, older.body)["openapi"]; version != "3.0.3" || strings.Contains(older.body, `"null"`) || strings.Contains(older.body, `"const"`) || strings.Contains(older.body, `"contentMediaType"`) {
 		t.Errorf("GET /openapi-3.0.json has version %v or words of 3.1", version)
+	}
+	form := []any{"paths", "/v1/files", "post", "requestBody", "content", "multipart/form-data", "schema", "properties", "file"}
+	for version, text := range map[string]string{"3.1": got.body, "3.0": older.body} {
+		file := any(fields(t, text))
+		for _, name := range form {
+			file, _ = file.(map[string]any)[name.(string)]
+		}
+		if file, _ := file.(map[string]any); file["type"] != "string" || file["format"] != "binary" {
+			t.Errorf("the file of a form in OpenAPI %s is %v, want a binary string", version, file)
+		}
 	}
 	if yaml := w.call(http.MethodGet, "/openapi.yaml", ""); !strings.Contains(yaml.body, "operationId: get-batch-code") {
 		t.Errorf("GET /openapi.yaml = %.100s, want the description", yaml.body)
@@ -123,7 +133,7 @@ func TestDescription(t *testing.T) {
 func TestNewReportsAllProblems(t *testing.T) {
 	t.Parallel()
 	_, err := httpapi.New(httpapi.Deps{}, httpapi.Config{PublicURL: "jobs.example.com", SigningKey: []byte("short"), MaxBody: -1})
-	for _, want := range []string{"Deps.Estates", "Deps.Engine", "Deps.Files", "Deps.Messages", "Deps.Authenticate", "Deps.Locale", "PublicURL", "SigningKey", "negative"} {
+	for _, want := range []string{"Deps.Estates", "Deps.Engine", "Deps.Files", "Deps.Uploads", "Deps.Messages", "Deps.Authenticate", "Deps.Locale", "PublicURL", "SigningKey", "negative"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New(nothing) = %v, want it to name %s", err, want)
 		}

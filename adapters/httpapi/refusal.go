@@ -201,7 +201,7 @@ func statusOf(code domain.Code) int {
 		return http.StatusTooManyRequests
 	case domain.CodeUnavailable:
 		return http.StatusServiceUnavailable
-	case domain.CodeInternal, domain.CodeSuperseded:
+	case domain.CodeInternal, domain.CodeClaimLost:
 		return http.StatusInternalServerError
 	default:
 		return http.StatusBadRequest

@@ -22,12 +22,15 @@ import (
 	"github.com/batchport/batchport/adapters/catalog"
 	"github.com/batchport/batchport/adapters/httpapi"
 	"github.com/batchport/batchport/adapters/memory"
+	"github.com/batchport/batchport/adapters/webfetch"
 	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/access"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/app/uploads"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
+	"github.com/batchport/batchport/ports"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -35,15 +38,16 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // world is the whole interface over the real use cases and the adapters in
 // memory. Nothing is worked on until it is told to run.
 type world struct {
-	t      *testing.T
-	store  *faultyStore
-	files  *memory.Files
-	engine *engine.Engine
-	gates  *engine.Jobs[struct{}, int]
-	gate   chan struct{} // lets one item of a gate job pass
-	keys   *access.Keys
-	server *httptest.Server
-	logs   *logBuffer
+	t       *testing.T
+	store   *faultyStore
+	files   *memory.Files
+	uploads *uploads.Uploads
+	engine  *engine.Engine
+	gates   *engine.Jobs[struct{}, int]
+	gate    chan struct{} // lets one item of a gate job pass
+	keys    *access.Keys
+	server  *httptest.Server
+	logs    *logBuffer
 
 	admin, poor, foreign string // keys: all permissions; one that no kind asks for; of another tenant
 }
@@ -82,6 +86,9 @@ func (b *logBuffer) String() string {
 type settings struct {
 	config       httpapi.Config
 	engine       engine.Config
+	estates      estates.Config
+	uploads      uploads.Config
+	files        ports.Files // what uploads are written to; nil means memory
 	ready        func(context.Context) error
 	authenticate httpapi.Authenticator
 }
@@ -92,15 +99,25 @@ func newWorld(t *testing.T, s settings) *world {
 		t: t, store: &faultyStore{Store: memory.NewStore(time.Now)}, files: memory.NewFiles(),
 		gate: make(chan struct{}), logs: &logBuffer{},
 	}
-	s.engine.ChunkSize, s.engine.SweepEvery = 1, 10*time.Millisecond
+	s.engine.ChunkSize, s.engine.SweepEvery = max(s.engine.ChunkSize, 1), 10*time.Millisecond
 	var err error
 	w.engine, err = engine.New(engine.Deps{
 		Store: w.store, Bell: memory.NewBell(), Files: w.files, Events: memory.NewEventStream(), Authority: w.store,
 	}, s.engine)
 	w.must(err)
+	if s.files == nil {
+		s.files = w.files
+	}
+	w.uploads, err = uploads.New(uploads.Deps{Files: s.files, Store: w.store}, s.uploads)
+	w.must(err)
+	web, err := webfetch.New(webfetch.Config{})
+	w.must(err)
 	jobs, err := estates.New(w.engine, estates.Deps{
-		Selector: w.store, Reader: w.store, Listings: w.store, Workbooks: xlsxfile.Workbooks{}, Labels: catalog.NewLabels(),
-	}, estates.Config{})
+		Selector: w.store, Reader: w.store, Communities: w.store, Contracts: w.store, Repairs: w.store, Users: w.store,
+		Listings: w.store, Agents: w.store, Grants: w.store, Reports: w.store, Statements: w.store,
+		Uploads: w.uploads, Fetcher: web, Workbooks: xlsxfile.Workbooks{}, Sheets: xlsxfile.WorkbookSource{},
+		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(),
+	}, s.estates)
 	w.must(err)
 	w.gates, err = engine.RegisterExport(w.engine, engine.Export[struct{}, int]{
 		Name:     "gate",
@@ -129,7 +146,7 @@ func newWorld(t *testing.T, s settings) *world {
 	}
 	s.config.Logger = slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	handler, err := httpapi.New(httpapi.Deps{
-		Estates: jobs, Engine: w.engine, Files: w.files, Messages: catalog.NewMessages(),
+		Estates: jobs, Engine: w.engine, Files: s.files, Uploads: w.uploads, Messages: catalog.NewMessages(),
 		Authenticate: s.authenticate, Ready: s.ready,
 		Locale: func(locale, accepted string) string { return catalog.Locale(locale, accepted, "en_US") },
 	}, s.config)
@@ -181,6 +198,15 @@ func (w *world) estates(ids ...int64) {
 		all = append(all, e)
 	}
 	_, err := w.store.UpsertEstates(w.t.Context(), "acme", all)
+	w.must(err)
+}
+
+// people stores the agent 7 and the landlord 21 of acme.
+func (w *world) people() {
+	w.t.Helper()
+	_, err := w.store.UpsertUsers(w.t.Context(), "acme", []estate.User{
+		{ID: 7, Name: "王經理", Role: estate.Agent}, {ID: 21, Name: "林房東", Role: estate.Landlord},
+	})
 	w.must(err)
 }
 

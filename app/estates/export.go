@@ -16,39 +16,51 @@ import (
 	"github.com/batchport/batchport/ports"
 )
 
-// exporter writes estates into a workbook, one row an estate, in the order of
-// their identifiers.
-type exporter struct {
-	Deps
-	zone *time.Location
+// labeller names things in the language of a job.
+type labeller func(key string) string
+
+// exporter writes objects R, which a search P finds, into a workbook: one row
+// an object, in the order of their identifiers.
+type exporter[P, R any] struct {
+	name      domain.Kind
+	check     func(P) error
+	label     string // of the sheet and of the file
+	columns   []ports.Column
+	row       func(labeller) func(R) []ports.Cell // what it returns may give the same slice again
+	id        func(R) int64
+	each      func(ctx context.Context, tenant domain.TenantID, search P) iter.Seq2[R, error]
+	eachOf    func(ctx context.Context, tenant domain.TenantID, ids []int64) iter.Seq2[R, error]
+	workbooks ports.Workbooks
+	labels    ports.Labels
+	zone      *time.Location
 }
 
-func (x exporter) kind() engine.Export[Search, int64] {
-	return engine.Export[Search, int64]{Name: Export, Check: Search.check, FileName: x.fileName, Write: x.write}
+func (x exporter[P, R]) kind() engine.Export[P, int64] {
+	return engine.Export[P, int64]{Name: x.name, Check: x.check, FileName: x.fileName, Write: x.write}
 }
 
 // fileName is such as "物件匯出_20261122.xlsx", with the day of submission.
-func (x exporter) fileName(job *domain.BatchJob, _ Search) string {
-	return x.Labels.Label(job.Locale(), "file.estates") + "_" + job.SubmittedAt().In(x.zone).Format("20060102") + ".xlsx"
+func (x exporter[P, R]) fileName(job *domain.BatchJob, _ P) string {
+	return x.labels.Label(job.Locale(), "file."+x.label) + "_" + job.SubmittedAt().In(x.zone).Format("20060102") + ".xlsx"
 }
 
-func (x exporter) write(ctx context.Context, job *domain.BatchJob, search Search, ids []int64, w io.Writer, record engine.Recorder[int64]) error {
-	label := func(key string) string { return x.Labels.Label(job.Locale(), key) }
-	book, err := x.Workbooks.NewWorkbook(w, label("sheet.estates"), estateSheet(label))
+func (x exporter[P, R]) write(ctx context.Context, job *domain.BatchJob, search P, ids []int64, w io.Writer, record engine.Recorder[int64]) error {
+	label := func(key string) string { return x.labels.Label(job.Locale(), key) }
+	book, err := x.workbooks.NewWorkbook(w, label("sheet."+x.label), titled(x.columns, label))
 	if err != nil {
 		return fmt.Errorf("begin the workbook: %w", err)
 	}
-	row := rowWriter(label)
-	write := func(e estate.Estate) error {
-		if err := book.WriteRow(row(e)); err != nil {
-			return fmt.Errorf("write estate %d: %w", e.ID, err)
+	row := x.row(label)
+	write := func(r R) (int64, error) {
+		if err := book.WriteRow(row(r)); err != nil {
+			return 0, fmt.Errorf("write %s %d: %w", x.label, x.id(r), err)
 		}
-		return nil
+		return x.id(r), nil
 	}
 	if job.Selection().All {
-		err = writeAll(x.Reader.EachEstate(ctx, job.Tenant(), search.Filter()), write, record)
+		err = writeAll(x.each(ctx, job.Tenant(), search), write, record)
 	} else {
-		err = writeNamed(ids, x.Reader.EachEstateOf(ctx, job.Tenant(), ids), write, record)
+		err = writeNamed(ids, x.eachOf(ctx, job.Tenant(), ids), write, record)
 	}
 	if err != nil {
 		return err
@@ -59,16 +71,26 @@ func (x exporter) write(ctx context.Context, job *domain.BatchJob, search Search
 	return nil
 }
 
-func writeAll(estates iter.Seq2[estate.Estate, error], write func(estate.Estate) error, record engine.Recorder[int64]) error {
+// titled returns the columns with their titles in words.
+func titled(columns []ports.Column, label labeller) []ports.Column {
+	columns = slices.Clone(columns)
+	for i := range columns {
+		columns[i].Title = label(columns[i].Title)
+	}
+	return columns
+}
+
+func writeAll[R any](objects iter.Seq2[R, error], write func(R) (int64, error), record engine.Recorder[int64]) error {
 	n := 0
-	for e, err := range estates {
+	for r, err := range objects {
 		if err != nil {
 			return err
 		}
-		if err := write(e); err != nil {
+		id, err := write(r)
+		if err != nil {
 			return err
 		}
-		if err := record(n, e.ID, domain.Outcome{Fate: domain.Exported}); err != nil {
+		if err := record(n, id, domain.Outcome{Fate: domain.Exported}); err != nil {
 			return err
 		}
 		n++
@@ -76,9 +98,9 @@ func writeAll(estates iter.Seq2[estate.Estate, error], write func(estate.Estate)
 	return nil
 }
 
-// writeNamed writes the estates, which come in the order of their identifiers,
+// writeNamed writes the objects, which come in the order of their identifiers,
 // and records each where it was named.
-func writeNamed(ids []int64, estates iter.Seq2[estate.Estate, error], write func(estate.Estate) error, record engine.Recorder[int64]) error {
+func writeNamed[R any](ids []int64, objects iter.Seq2[R, error], write func(R) (int64, error), record engine.Recorder[int64]) error {
 	rest := make([]int, len(ids)) // positions in ids, in the order of the identifiers there
 	for i := range rest {
 		rest[i] = i
@@ -97,67 +119,17 @@ func writeNamed(ids []int64, estates iter.Seq2[estate.Estate, error], write func
 		}
 		return nil
 	}
-	for e, err := range estates {
+	for r, err := range objects {
 		if err != nil {
 			return err
 		}
-		if err := write(e); err != nil {
+		id, err := write(r)
+		if err != nil {
 			return err
 		}
-		if err := take(e.ID); err != nil {
+		if err := take(id); err != nil {
 			return err
 		}
 	}
 	return take(estate.MaxID + 1)
-}
-
-// estateSheet returns the columns of the sheet.
-func estateSheet(label func(string) string) []ports.Column {
-	columns := []ports.Column{
-		{Title: "estate.id", Format: ports.FormatID},
-		{Title: "estate.community_id", Format: ports.FormatID},
-		{Title: "estate.name", Width: 30},
-		{Title: "estate.country", Format: ports.FormatID},
-		{Title: "estate.district", Format: ports.FormatID},
-		{Title: "estate.address", Width: 40},
-		{Title: "estate.status"},
-		{Title: "estate.rent", Format: ports.FormatAmount},
-		{Title: "estate.area", Format: ports.FormatAmount},
-		{Title: "estate.listed"},
-		{Title: "estate.agent_id", Format: ports.FormatID},
-		{Title: "estate.landlord_id", Format: ports.FormatID},
-	}
-	for i := range columns {
-		columns[i].Title = label(columns[i].Title)
-	}
-	return columns
-}
-
-// rowWriter returns what makes the cells of an estate. Each call gives the
-// same slice again.
-func rowWriter(label func(string) string) func(estate.Estate) []ports.Cell {
-	cells := make([]ports.Cell, 12)
-	words := map[estate.Status]string{}
-	for _, status := range estate.Statuses() {
-		words[status] = label("estate.status." + string(status))
-	}
-	yesNo := map[bool]string{true: label("yes"), false: label("no")}
-	return func(e estate.Estate) []ports.Cell {
-		return append(cells[:0],
-			integer(e.ID), idCell(e.CommunityID), text(e.Name), integer(e.Country), integer(e.District), text(e.Address),
-			text(words[e.Status]), integer(e.Rent), ports.Cell{Kind: ports.CellNumber, Text: e.Area.String()},
-			text(yesNo[e.Listed]), idCell(e.AgentID), idCell(e.LandlordID))
-	}
-}
-
-func integer(n int64) ports.Cell { return ports.Cell{Kind: ports.CellInteger, Int: n} }
-
-func text(s string) ports.Cell { return ports.Cell{Kind: ports.CellText, Text: s} }
-
-// idCell is empty for the identifier of nothing.
-func idCell(id int64) ports.Cell {
-	if id == 0 {
-		return ports.Cell{}
-	}
-	return integer(id)
 }

@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/batchport/batchport/adapters/memory"
+	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/app/uploads"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 	"github.com/batchport/batchport/ports"
@@ -25,6 +27,8 @@ import (
 type fixture struct {
 	store   *memory.Store
 	files   *memory.Files
+	uploads *uploads.Uploads
+	web     web
 	estates *estates.Estates
 	who     domain.Principal
 }
@@ -34,21 +38,7 @@ var submittedAt = time.Date(2026, 11, 21, 16, 30, 0, 0, time.UTC)
 
 func newFixture(t *testing.T, cfg estates.Config) fixture {
 	t.Helper()
-	f := fixture{
-		store: memory.NewStore(time.Now), files: memory.NewFiles(),
-		who: domain.Principal{Tenant: "tenant-a", User: "ann", Permissions: []domain.Permission{domain.All}},
-	}
-	eng, err := engine.New(engine.Deps{Store: f.store, Bell: memory.NewBell(), Files: f.files},
-		engine.Config{ChunkSize: 2, SweepEvery: 10 * time.Millisecond, Now: func() time.Time { return submittedAt }})
-	if err != nil {
-		t.Fatalf("engine.New: %v", err)
-	}
-	f.estates, err = estates.New(eng, estates.Deps{
-		Selector: f.store, Reader: f.store, Listings: f.store, Workbooks: sheets{}, Labels: keys{},
-	}, cfg)
-	if err != nil {
-		t.Fatalf("estates.New: %v", err)
-	}
+	f, eng := newIdle(t, cfg)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- eng.Run(ctx) }()
@@ -61,8 +51,37 @@ func newFixture(t *testing.T, cfg estates.Config) fixture {
 	return f
 }
 
+// newIdle is newFixture with an engine that does not work yet.
+func newIdle(t testing.TB, cfg estates.Config) (fixture, *engine.Engine) {
+	t.Helper()
+	f := fixture{
+		store: memory.NewStore(time.Now), files: memory.NewFiles(), web: web{},
+		who: domain.Principal{Tenant: "tenant-a", User: "ann", Permissions: []domain.Permission{domain.All}},
+	}
+	eng, err := engine.New(engine.Deps{Store: f.store, Bell: memory.NewBell(), Files: f.files},
+		engine.Config{ChunkSize: 2, SweepEvery: 10 * time.Millisecond, Now: func() time.Time { return submittedAt }})
+	if err != nil {
+		t.Fatalf("engine.New: %v", err)
+	}
+	now := func() time.Time { return submittedAt }
+	f.uploads, err = uploads.New(uploads.Deps{Files: f.files, Store: f.store, InUse: f.store.UsesUpload}, uploads.Config{Now: now})
+	if err != nil {
+		t.Fatalf("uploads.New: %v", err)
+	}
+	cfg.Now = now
+	f.estates, err = estates.New(eng, estates.Deps{
+		Selector: f.store, Reader: f.store, Communities: f.store, Contracts: f.store, Repairs: f.store, Users: f.store,
+		Listings: f.store, Agents: f.store, Grants: f.store, Reports: f.store, Statements: f.store,
+		Uploads: f.uploads, Fetcher: f.web, Workbooks: sheets{}, Sheets: xlsxfile.WorkbookSource{}, Labels: keys{}, Messages: keys{},
+	}, cfg)
+	if err != nil {
+		t.Fatalf("estates.New: %v", err)
+	}
+	return f, eng
+}
+
 // load stores estates, with the users 7 (agent) and 21 (landlord).
-func (f fixture) load(t *testing.T, all ...estate.Estate) {
+func (f fixture) load(t testing.TB, all ...estate.Estate) {
 	t.Helper()
 	if _, err := f.store.UpsertUsers(t.Context(), f.who.Tenant, []estate.User{
 		{ID: 7, Name: "a", Role: estate.Agent}, {ID: 21, Name: "l", Role: estate.Landlord},
@@ -78,7 +97,7 @@ func (f fixture) load(t *testing.T, all ...estate.Estate) {
 // submit submits a request written as JSON.
 func (f fixture) submit(t *testing.T, body string) (*domain.BatchJob, error) {
 	t.Helper()
-	return f.estates.Submit(t.Context(), f.who, estates.Request{Body: valueOf(t, body), Locale: "zh_TW"})
+	return f.estates.Submit(t.Context(), f.who, estates.Request{Body: valueOf(t, body), Locale: "zh_TW", Upload: uploadOf})
 }
 
 // finish submits a request that must be accepted, and waits for the job's end.
@@ -139,10 +158,28 @@ func valueOf(t *testing.T, text string) document.Value {
 	return v
 }
 
-// keys is labels that show what was asked for.
+// uploadOf takes "up:ID" for the URL of an upload, and "up:" for that of
+// another tenant's.
+func uploadOf(url string) (id string, ok bool) { return strings.CutPrefix(url, "up:") }
+
+// web is what there is elsewhere, by URL.
+type web map[string][]byte
+
+func (w web) Fetch(_ context.Context, url string, to io.Writer) error {
+	content, found := w[url]
+	if !found {
+		return domain.Fail(domain.NewFailure(domain.CodeUnreachable, "", url, "reason", "dns"))
+	}
+	_, err := to.Write(content)
+	return err
+}
+
+// keys is labels and messages that show what was asked for.
 type keys struct{}
 
 func (keys) Label(locale, key string) string { return locale + ":" + key }
+
+func (keys) Text(locale string, f domain.Failure) string { return locale + ":" + f.String() }
 
 // sheets makes workbooks of lines of cells.
 type sheets struct{}

@@ -8,15 +8,16 @@ import (
 	"github.com/batchport/batchport/domain"
 )
 
-// listingResource is what the listing kinds write: of one tenant, "open all"
-// and then "close these" end closed.
-const listingResource = "estate_listings"
+// estateResource is what the kinds write whose effects searches can see: of
+// one tenant, "open all" and then "close these" end closed, and a search by
+// agent finds what a job before it has set.
+const estateResource = "estates"
 
 // listingKind advertises estates, or with listed false withdraws them.
 func listingKind(name domain.Kind, listed bool, deps Deps) engine.Kind[Search, int64] {
 	return engine.Kind[Search, int64]{
 		Name:     name,
-		Resource: listingResource,
+		Resource: estateResource,
 		Check:    Search.check,
 		Select: func(ctx context.Context, job *domain.BatchJob, search Search) iter.Seq2[int64, error] {
 			return deps.Selector.SelectEstates(ctx, job.Tenant(), search.Filter())

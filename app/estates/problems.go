@@ -33,6 +33,21 @@ func (p *problems) addText(code domain.Code, field, value string, pairs ...strin
 	}
 }
 
+// addFaults reports faults of a value by the paths of its members.
+func (p *problems) addFaults(field string, faults []domain.Failure) {
+	for _, f := range faults {
+		p.addText(f.Code, path(field, f.Field), f.Value, pairsOf(f)...)
+	}
+}
+
+// pairsOf returns the parameters of a failure as [domain.NewFailure] takes them.
+func pairsOf(f domain.Failure) (pairs []string) {
+	for name, value := range f.Params {
+		pairs = append(pairs, name, value)
+	}
+	return pairs
+}
+
 // missing reports a field that was not given.
 func (p *problems) missing(field string) { p.addText(domain.CodeRequired, field, "") }
 

@@ -4,18 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/batchport/batchport/adapters/catalog"
+	"github.com/batchport/batchport/adapters/diskfiles"
 	"github.com/batchport/batchport/adapters/memory"
-	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
@@ -44,17 +43,21 @@ func benchFolder(b *testing.B, n int) *dataFolder {
 	return folder
 }
 
-// benchEngine runs the estates' kinds on a folder with the bell of this process.
-func benchEngine(b *testing.B, folder *dataFolder) (*engine.Engine, *estates.Estates) {
+// benchEngine runs the estates' kinds on a folder with the bell of this
+// process, and files on the disk.
+func benchEngine(b *testing.B, folder *dataFolder) *node {
 	b.Helper()
-	e, err := engine.New(engine.Deps{Store: folder.store, Bell: memory.NewBell(), Files: memory.NewFiles()}, engine.Config{})
+	files, err := diskfiles.New(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
-	jobs, err := estates.New(e, estates.Deps{
-		Selector: folder.store, Reader: folder.store, Listings: folder.store, Workbooks: xlsxfile.Workbooks{}, Labels: catalog.NewLabels(),
-	}, estates.Config{})
+	b.Cleanup(func() { _ = files.Close() })
+	e, err := engine.New(engine.Deps{Store: folder.store, Bell: memory.NewBell(), Files: files}, engine.Config{})
 	if err != nil {
+		b.Fatal(err)
+	}
+	n := &node{folder: folder, files: files, engine: e, cfg: nodeConfig{log: slog.New(slog.DiscardHandler)}}
+	if err := errors.Join(n.openUploads(), n.openEstates(b.Context())); err != nil {
 		b.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -66,24 +69,29 @@ func benchEngine(b *testing.B, folder *dataFolder) (*engine.Engine, *estates.Est
 			b.Error(err)
 		}
 	})
-	return e, jobs
+	return n
 }
 
 // benchJob submits a job over all n estates and waits for its end.
-func benchJob(b *testing.B, e *engine.Engine, jobs *estates.Estates, kind domain.Kind, n int) *domain.BatchJob {
+func benchJob(b *testing.B, node *node, kind domain.Kind, n int) *domain.BatchJob {
 	b.Helper()
-	job, err := jobs.Submit(b.Context(), benchUser, estates.Request{Body: document.Value{Kind: document.Object, Members: []document.Member{
-		{Name: "job_name", Value: document.Value{Kind: document.String, Text: string(kind)}},
-		{Name: "estatesIds", Value: document.Value{Kind: document.String, Text: "all"}},
-		{Name: "total", Value: document.Value{Kind: document.Number, Text: strconv.Itoa(n)}},
-		{Name: "searchOptions", Value: document.Value{Kind: document.Object}},
-	}}})
+	return benchRequest(b, node, estates.Request{}, fmt.Sprintf(`{"job_name":%q,"estatesIds":"all","total":%d,"searchOptions":{}}`, kind, n))
+}
+
+// benchRequest submits a job and waits for its end.
+func benchRequest(b *testing.B, node *node, r estates.Request, body string) *domain.BatchJob {
+	b.Helper()
+	var err error
+	if r.Body, err = document.Parse(body); err != nil {
+		b.Fatal(err)
+	}
+	job, err := node.estates.Submit(b.Context(), benchUser, r)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for !job.State().Ended() {
 		time.Sleep(2 * time.Millisecond)
-		if job, err = e.Find(b.Context(), benchUser, job.ID()); err != nil {
+		if job, err = node.engine.Find(b.Context(), benchUser, job.ID()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -98,13 +106,13 @@ func benchJob(b *testing.B, e *engine.Engine, jobs *estates.Estates, kind domain
 func BenchmarkEditJob(b *testing.B) {
 	const n = 100_000
 	folder := benchFolder(b, n)
-	e, jobs := benchEngine(b, folder)
+	node := benchEngine(b, folder)
 	listed := false
 	var engines, floors, ratios []float64
 	for b.Loop() {
 		listed = !listed
 		began := time.Now()
-		job := benchJob(b, e, jobs, map[bool]domain.Kind{true: estates.OpenRent, false: estates.CloseRent}[listed], n)
+		job := benchJob(b, node, map[bool]domain.Kind{true: estates.OpenRent, false: estates.CloseRent}[listed], n)
 		through := time.Since(began).Seconds()
 		if job.Report().Updated != n {
 			b.Fatalf("report %+v, want %d updated", job.Report(), n)

@@ -96,6 +96,8 @@ func loadDemoData(ctx context.Context, n *node, count int) error {
 		{estates.LoadUsers, data.writeUsers},
 		{estates.LoadCommunities, data.writeCommunities},
 		{estates.LoadEstates, data.writeEstates},
+		{estates.LoadContracts, data.writeContracts},
+		{estates.LoadRepairs, data.writeRepairs},
 	} {
 		if err := loadMadeUp(ctx, loader, part.kind, part.write); err != nil {
 			return fmt.Errorf("load made-up %s: %w", part.kind, err)
@@ -153,13 +155,12 @@ func pick[T any](d *demoData, from []T) T { return from[d.random.IntN(len(from))
 func (d *demoData) person() string { return pick(d, surnames) + pick(d, givenNames) }
 
 func (d *demoData) writeUsers(out *json.Encoder) error {
-	for id, role := range map[int]string{firstAgent: "agent", firstLandlord: "landlord"} {
-		n := d.agents
-		if role == "landlord" {
-			n = d.landlords
-		}
-		for i := range n {
-			if err := out.Encode(map[string]any{"id": id + i, "name": d.person(), "role": role}); err != nil {
+	for _, people := range []struct {
+		first, n int
+		role     string
+	}{{firstAgent, d.agents, "agent"}, {firstLandlord, d.landlords, "landlord"}} {
+		for i := range people.n {
+			if err := out.Encode(map[string]any{"id": people.first + i, "name": d.person(), "role": people.role}); err != nil {
 				return err
 			}
 		}

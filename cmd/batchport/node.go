@@ -17,11 +17,14 @@ import (
 	"github.com/batchport/batchport/adapters/httpapi"
 	"github.com/batchport/batchport/adapters/natsbus"
 	"github.com/batchport/batchport/adapters/natsbus/embedded"
+	"github.com/batchport/batchport/adapters/webfetch"
 	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/access"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/app/uploads"
 	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/domain/estate"
 )
 
 const (
@@ -42,11 +45,13 @@ type nodeConfig struct {
 	publicURL  string
 	natsListen string // address for subscribers, "" for none
 	limits     limits
+	fetchFrom  []string // hosts whose addresses need not be public
+	grantable  []string // what a big landlord may be given; nil for the default
 	log        *slog.Logger
 }
 
 // limits bound what a client may ask for; zero means the default.
-type limits struct{ named, selected, body uint32 }
+type limits struct{ named, selected, body, upload uint32 }
 
 // node is everything that serves, in one process on one data folder.
 type node struct {
@@ -57,7 +62,9 @@ type node struct {
 	nats    *embedded.Server
 	conn    *nats.Conn
 	keys    *access.Keys
+	uploads *uploads.Uploads
 	engine  *engine.Engine
+	estates *estates.Estates
 	server  *http.Server
 	socket  net.Listener
 	closers []func() error // in the order in which they were opened
@@ -72,7 +79,7 @@ func newNode(ctx context.Context, cfg nodeConfig) (n *node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	for _, open := range []func(context.Context) error{n.openFolder, n.openFiles, n.openBus, n.openEngine, n.openHTTP} {
+	for _, open := range []func(context.Context) error{n.openFolder, n.openFiles, n.openBus, n.openEngine, n.openEstates, n.openHTTP} {
 		if err := open(ctx); err != nil {
 			return n, err
 		}
@@ -100,7 +107,14 @@ func (n *node) openFiles(context.Context) (err error) {
 		return err
 	}
 	n.closers = append(n.closers, n.files.Close)
-	return nil
+	return n.openUploads()
+}
+
+func (n *node) openUploads() (err error) {
+	n.uploads, err = uploads.New(uploads.Deps{
+		Files: n.files, Store: n.folder.store, InUse: n.folder.store.UsesUpload,
+	}, uploads.Config{MaxSize: int64(n.cfg.limits.upload), Logger: n.cfg.log})
+	return err
 }
 
 func (n *node) openBus(context.Context) (err error) {
@@ -145,8 +159,11 @@ func (n *node) openEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Asking makes the stream, so that a subscriber finds it from the start.
-	if _, err := events.State(ctx); err != nil {
+	// Asking makes the stream, so that a subscriber finds it from the start. On
+	// a machine that is too busy the engine does it later.
+	if _, err := events.State(ctx); errors.Is(err, domain.CodeUnavailable) {
+		n.cfg.log.Warn("the stream of events is not ready yet; events are kept until it is", "error", err)
+	} else if err != nil {
 		return err
 	}
 	n.engine, err = engine.New(engine.Deps{
@@ -158,20 +175,32 @@ func (n *node) openEngine(ctx context.Context) error {
 	return err
 }
 
-func (n *node) openHTTP(ctx context.Context) error {
-	jobs, err := estates.New(n.engine, estates.Deps{
-		Selector: n.folder.store, Reader: n.folder.store, Listings: n.folder.store,
-		Workbooks: xlsxfile.Workbooks{}, Labels: catalog.NewLabels(),
-	}, estates.Config{Zone: time.Local, MaxNamed: int(n.cfg.limits.named)})
+func (n *node) openEstates(context.Context) error {
+	fetcher, err := webfetch.New(webfetch.Config{MaxBytes: int64(n.cfg.limits.upload), AllowedHosts: n.cfg.fetchFrom})
 	if err != nil {
-		return err
+		return fmt.Errorf("--fetch-from: %w", err)
 	}
+	var capabilities []estate.Capability
+	for _, name := range n.cfg.grantable {
+		capabilities = append(capabilities, estate.Capability(name))
+	}
+	store := n.folder.store
+	n.estates, err = estates.New(n.engine, estates.Deps{
+		Selector: store, Reader: store, Communities: store, Contracts: store, Repairs: store, Users: store,
+		Listings: store, Agents: store, Grants: store, Reports: store, Statements: store,
+		Uploads: n.uploads, Fetcher: fetcher, Workbooks: xlsxfile.Workbooks{}, Sheets: xlsxfile.WorkbookSource{},
+		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(),
+	}, estates.Config{Zone: time.Local, MaxNamed: int(n.cfg.limits.named), Capabilities: capabilities})
+	return err
+}
+
+func (n *node) openHTTP(ctx context.Context) error {
 	signing, err := n.folder.store.Secret(ctx, "file_links")
 	if err != nil {
 		return err
 	}
 	handler, err := httpapi.New(httpapi.Deps{
-		Estates: jobs, Engine: n.engine, Files: n.files, Messages: catalog.NewMessages(),
+		Estates: n.estates, Engine: n.engine, Files: n.files, Uploads: n.uploads, Messages: catalog.NewMessages(),
 		Authenticate: httpapi.APIKeys(n.keys),
 		Locale: func(header, accept string) string {
 			return catalog.Locale(header, accept, defaultLocale)
@@ -222,9 +251,12 @@ func (n *node) url() string { return "http://" + n.socket.Addr().String() }
 func (n *node) serve(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	go func() {
 		ended <- n.engine.Run(ctx)
+	}()
+	go func() {
+		ended <- n.uploads.Run(ctx)
 	}()
 	go func() {
 		err := n.server.Serve(n.socket)
@@ -234,7 +266,7 @@ func (n *node) serve(ctx context.Context) error {
 		ended <- err
 	}()
 	var first error
-	running := 2
+	running := cap(ended)
 	select {
 	case <-ctx.Done():
 	case first = <-ended: // whatever ends by itself takes the rest along

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/batchport/batchport/domain/estate"
 )
 
 func newServe() *cobra.Command {
@@ -31,6 +34,9 @@ given back and goes on at the next start. The log goes to standard error.`,
 	cmd.Flags().Uint32Var(&limits.named, "max-named", 100_000, "items that one job may name one by one")
 	cmd.Flags().Uint32Var(&limits.selected, "max-selected", 5_000_000, "items that a job may select by a search")
 	cmd.Flags().Uint32Var(&limits.body, "max-body", 16<<20, "bytes of a request's body")
+	cmd.Flags().Uint32Var(&limits.upload, "max-upload", 64<<20, "bytes of an upload, and of a workbook that is fetched")
+	fetchFrom := cmd.Flags().StringSlice("fetch-from", nil, "hosts, such as files.example.internal, that workbooks are fetched from though their addresses are not public; over https (default: none)")
+	grantable := cmd.Flags().StringSlice("capabilities", nil, "what a big landlord may be given (default: "+strings.Join(names(estate.Capabilities()), ",")+")")
 	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, unless it has estates already, and print a new key for it`)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		log, err := newLogger(*logFormat, cmd.ErrOrStderr())
@@ -38,7 +44,8 @@ given back and goes on at the next start. The log goes to standard error.`,
 			return usage(err)
 		}
 		n, err := newNode(cmd.Context(), nodeConfig{
-			data: *data, listen: *listen, publicURL: *publicURL, natsListen: *natsListen, limits: limits, log: log,
+			data: *data, listen: *listen, publicURL: *publicURL, natsListen: *natsListen, limits: limits,
+			fetchFrom: *fetchFrom, grantable: *grantable, log: log,
 		})
 		if err != nil {
 			return err
@@ -67,6 +74,14 @@ func serve(ctx context.Context, n *node, demo bool, stdout io.Writer) error {
 	err := n.serve(ctx)
 	n.cfg.log.Info("stopped")
 	return err
+}
+
+func names[S ~string](words []S) []string {
+	texts := make([]string, len(words))
+	for i, w := range words {
+		texts[i] = string(w)
+	}
+	return texts
 }
 
 func newLogger(format string, w io.Writer) (*slog.Logger, error) {

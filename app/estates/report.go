@@ -1,0 +1,131 @@
+package estates
+
+import (
+	"context"
+	"iter"
+	"net/url"
+	"strconv"
+
+	"github.com/batchport/batchport/app/document"
+	"github.com/batchport/batchport/app/engine"
+	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/domain/estate"
+)
+
+// maxURL is the longest URL of a document, in bytes.
+const maxURL = 2048
+
+const urlField = "publicUrl"
+
+// ReportUpload is the payload of a job that attaches one report to many
+// estates.
+type ReportUpload struct {
+	Search Search       `json:"search,omitzero"`
+	Month  estate.Month `json:"month"`
+	Source Source       `json:"source"`
+}
+
+func (u ReportUpload) check() error { return u.Search.check() }
+
+// Source is where a document is.
+type Source struct {
+	URL    string `json:"url,omitempty"`    // elsewhere; or
+	Upload string `json:"upload,omitempty"` // an upload of the tenant
+}
+
+// reportKind attaches the monthly report to estates.
+func reportKind(deps Deps) engine.Kind[ReportUpload, int64] {
+	return engine.Kind[ReportUpload, int64]{
+		Name:     UploadReport,
+		Resource: "estate_reports",
+		Check:    ReportUpload.check,
+		Select: func(ctx context.Context, job *domain.BatchJob, u ReportUpload) iter.Seq2[int64, error] {
+			return deps.Selector.SelectEstates(ctx, job.Tenant(), u.Search.Filter())
+		},
+		Apply: func(ctx context.Context, job *domain.BatchJob, u ReportUpload, ids []int64) ([]domain.Outcome, error) {
+			reports := make([]estate.Report, len(ids))
+			for i, id := range ids {
+				reports[i] = estate.Report{EstateID: id, Month: u.Month, URL: u.Source.URL, Upload: u.Source.Upload}
+			}
+			return deps.Reports.AttachReports(ctx, job.Tenant(), reports)
+		},
+	}
+}
+
+// uploadingReports returns the submitter of reports.
+func (s *Estates) uploadingReports(jobs *engine.Jobs[ReportUpload, int64]) submitter {
+	submit := selecting(s, jobs, estateIDs, func(p *problems, r Request, all bool) (u ReportUpload) {
+		if all {
+			u.Search = s.readSearch(p, r.Body.Member(searchField))
+		}
+		u.Source = readSource(p, r)
+		u.Month = readMonth(p, r.Body.Member("date"))
+		return u
+	})
+	return s.keepingUpload(submit)
+}
+
+// readMonth reads the month that a document is for.
+func readMonth(p *problems, v document.Value) estate.Month {
+	if blank(v) {
+		p.missing("date")
+		return ""
+	}
+	m, ok := estate.ParseMonth(v.Text)
+	if !ok || v.Kind != document.String && v.Kind != document.Number {
+		p.add(domain.CodeInvalid, "date", v, "expected", "month")
+	}
+	return m
+}
+
+// readSource reads where a document is: an upload of the tenant, or elsewhere.
+func readSource(p *problems, r Request) (s Source) {
+	v := r.Body.Member(urlField)
+	switch {
+	case blank(v):
+		p.missing(urlField)
+		return s
+	case v.Kind != document.String:
+		p.add(domain.CodeInvalid, urlField, v, "expected", "url")
+		return s
+	}
+	if r.Upload != nil {
+		if id, ok := r.Upload(v.Text); ok {
+			if id == "" {
+				p.add(domain.CodeNotFound, urlField, v)
+			}
+			return Source{Upload: id}
+		}
+	}
+	u, err := url.Parse(v.Text)
+	switch {
+	case len(v.Text) > maxURL:
+		p.add(domain.CodeTooLong, urlField, v, "max", strconv.Itoa(maxURL))
+	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil:
+		p.add(domain.CodeInvalid, urlField, v, "expected", "url")
+	}
+	return Source{URL: v.Text}
+}
+
+// keepingUpload makes sure that the upload that a request names is there, and
+// stays until the job has been done and its failures were looked at.
+func (s *Estates) keepingUpload(next submitter) submitter {
+	submit := next.submit
+	next.submit = func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
+		v := r.Body.Member(urlField)
+		if v.Kind != document.String || r.Upload == nil {
+			return submit(ctx, who, r)
+		}
+		if id, ok := r.Upload(v.Text); ok && id != "" {
+			err := s.deps.Uploads.Keep(ctx, who.Tenant, id, s.cfg.Now().Add(s.cfg.KeepSources))
+			if domain.CodeOf(err) == domain.CodeNotFound {
+				// Let the rest of the request be read too, so that all that is wrong is said at once.
+				r.Upload = func(string) (string, bool) { return "", true }
+			} else if err != nil {
+				return nil, err
+			}
+		}
+		return submit(ctx, who, r)
+	}
+	return next
+}

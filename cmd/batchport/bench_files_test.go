@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/batchport/batchport/adapters/xlsxfile"
+	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/domain/estate"
+	"github.com/batchport/batchport/ports"
+)
+
+// BenchmarkExport measures an export of 200,000 estates on SQLite, from its
+// submission to its file, beside the floor: one query over the same rows
+// written into the same sheet, in a file that is brought to the disk. "ratio"
+// is the median of engine over floor, which take turns.
+func BenchmarkExport(b *testing.B) {
+	const n = 200_000
+	folder := benchFolder(b, n)
+	node := benchEngine(b, folder)
+	var engines, floors, ratios []float64
+	for b.Loop() {
+		began := time.Now()
+		job := benchJob(b, node, estates.Export, n)
+		through := time.Since(began).Seconds()
+		if job.Report().Exported != n || job.File() == nil {
+			b.Fatalf("report %+v, file %v; want %d exported into a file", job.Report(), job.File(), n)
+		}
+		began = time.Now()
+		if err := bareExport(b.Context(), folder, filepath.Join(b.TempDir(), "floor.xlsx"), n); err != nil {
+			b.Fatal(err)
+		}
+		bare := time.Since(began).Seconds()
+		engines, floors, ratios = append(engines, through), append(floors, bare), append(ratios, through/bare)
+	}
+	b.ReportMetric(n/median(engines), "rows/s")
+	b.ReportMetric(n/median(floors), "floor-rows/s")
+	b.ReportMetric(median(ratios), "ratio")
+}
+
+// bareExport reads the estates with one query and writes them into a workbook.
+func bareExport(ctx context.Context, folder *dataFolder, path string, n int) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	columns := make([]ports.Column, 12)
+	for i, title := range strings.Split("id,community,name,country,district,address,status,rent,area,listed,agent,landlord", ",") {
+		columns[i] = ports.Column{Title: title, Format: ports.FormatID}
+	}
+	for _, i := range []int{2, 5, 6, 9} {
+		columns[i].Format = ports.FormatText
+	}
+	book, err := (xlsxfile.Workbooks{}).NewWorkbook(file, "estates", columns)
+	if err != nil {
+		return err
+	}
+	rows, err := folder.db.Read.QueryContext(ctx, `SELECT e.id, coalesce(e.community_id, 0), e.name, e.country, e.district, e.address, e.status,
+		e.rent, e.area, e.listed, coalesce(e.agent_id, 0), coalesce(g.user_id, 0)
+		FROM batchport_estates AS e LEFT JOIN batchport_grants AS g ON g.tenant = e.tenant AND g.estate_id = e.id
+		WHERE e.tenant = 'acme' ORDER BY e.id`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	integer := func(n int64) ports.Cell { return ports.Cell{Kind: ports.CellInteger, Int: n} }
+	text := func(s string) ports.Cell { return ports.Cell{Kind: ports.CellText, Text: s} }
+	for rows.Next() {
+		var e estate.Estate
+		if err := rows.Scan(&e.ID, &e.CommunityID, &e.Name, &e.Country, &e.District, &e.Address, &e.Status,
+			&e.Rent, &e.Area, &e.Listed, &e.AgentID, &e.LandlordID); err != nil {
+			return err
+		}
+		n--
+		if err := book.WriteRow([]ports.Cell{
+			integer(e.ID), integer(e.CommunityID), text(e.Name), integer(e.Country), integer(e.District), text(e.Address),
+			text(string(e.Status)), integer(e.Rent), {Kind: ports.CellNumber, Text: e.Area.String()}, text(fmt.Sprint(e.Listed)),
+			integer(e.AgentID), integer(e.LandlordID),
+		}); err != nil {
+			return err
+		}
+	}
+	if n != 0 {
+		return fmt.Errorf("%d estates too few", n)
+	}
+	return errors.Join(rows.Err(), book.Close(), file.Sync(), file.Close())
+}
+
+// BenchmarkStatementImport measures an import of 100,000 rows, of which one
+// in a hundred is bad, from its submission to its end, beside the floor: the
+// same workbook parsed once, and its good rows upserted by bare statements of
+// 1,000 rows, each in a transaction. "ratio" is the median of engine over
+// floor, which take turns, each with a month of its own.
+func BenchmarkStatementImport(b *testing.B) {
+	const n, estatesThere = 100_000, 20_000
+	folder := benchFolder(b, estatesThere)
+	node := benchEngine(b, folder)
+	sheet := statementSheet(b, n, estatesThere)
+	uploaded, err := node.uploads.Receive(b.Context(), benchUser, "十一月.xlsx", bytes.NewReader(sheet))
+	if err != nil {
+		b.Fatal(err)
+	}
+	upload := func(string) (string, bool) { return uploaded.ID, true }
+	month := 190000
+	next := func() string {
+		if month++; month%100 > 12 {
+			month += 88
+		}
+		return strconv.Itoa(month)
+	}
+	var engines, floors, ratios []float64
+	for b.Loop() {
+		began := time.Now()
+		job := benchRequest(b, node, estates.Request{Upload: upload},
+			fmt.Sprintf(`{"job_name":"estate_import_monthly_statement","publicUrl":"x","date":"%s"}`, next()))
+		through := time.Since(began).Seconds()
+		if r := job.Report(); r.Created != n-n/100 || r.Failed != n/100 {
+			b.Fatalf("report %+v because of %v, want exactly %d failed", r, job.Cause(), n/100)
+		}
+		began = time.Now()
+		if err := bareImport(b.Context(), folder, sheet, next(), n-n/100); err != nil {
+			b.Fatal(err)
+		}
+		bare := time.Since(began).Seconds()
+		engines, floors, ratios = append(engines, through), append(floors, bare), append(ratios, through/bare)
+	}
+	b.ReportMetric(n/median(engines), "rows/s")
+	b.ReportMetric(n/median(floors), "floor-rows/s")
+	b.ReportMetric(median(ratios), "ratio")
+}
+
+// statementSheet is a workbook of n lines, of which one in a hundred is bad: by
+// turns an estate that there is not, and an amount that is none.
+func statementSheet(b *testing.B, n, estatesThere int) []byte {
+	b.Helper()
+	var file bytes.Buffer
+	book, err := (xlsxfile.Workbooks{}).NewWorkbook(&file, "對帳單", []ports.Column{
+		{Title: "物件編號", Format: ports.FormatID}, {Title: "項目"}, {Title: "金額", Format: ports.FormatAmount}, {Title: "備註"},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range n {
+		cells := []ports.Cell{
+			{Kind: ports.CellInteger, Int: int64(i%estatesThere + 1)},
+			{Kind: ports.CellText, Text: "管理費 " + strconv.Itoa(i/estatesThere)},
+			{Kind: ports.CellNumber, Text: fmt.Sprintf("%d.%02d", i%30_000, i%100)},
+			{Kind: ports.CellText, Text: fmt.Sprintf("十一月份第 %d 筆", i)},
+		}
+		switch i % 200 {
+		case 57:
+			cells[0].Int += int64(estatesThere)
+		case 157:
+			cells[2] = ports.Cell{Kind: ports.CellText, Text: "待確認"}
+		}
+		if err := book.WriteRow(cells); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := book.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// bareImport parses the workbook and upserts its good rows.
+func bareImport(ctx context.Context, folder *dataFolder, sheet []byte, month string, want int) error {
+	book, err := (xlsxfile.WorkbookSource{}).OpenWorkbook(ctx, bytes.NewReader(sheet), int64(len(sheet)))
+	if err != nil {
+		return err
+	}
+	defer book.Close()
+	var args []any
+	flush := func() error {
+		if len(args) == 0 {
+			return nil
+		}
+		values := strings.TrimSuffix(strings.Repeat("('acme', ?, ?, ?, ?, ?), ", len(args)/5), ", ")
+		_, err := folder.db.Write.ExecContext(ctx, `INSERT INTO batchport_statement_lines (tenant, estate_id, month, item, amount, note) VALUES `+values+
+			` ON CONFLICT (tenant, estate_id, month, item) DO UPDATE SET amount = excluded.amount, note = excluded.note`, args...)
+		args = args[:0]
+		return err
+	}
+	stored := 0
+	for row, err := range book.EachRow(ctx) {
+		if err != nil {
+			return err
+		}
+		id, wrong := strconv.ParseInt(row.Cells[0].Text, 10, 64)
+		amount, ok := estate.ParseMoney(row.Cells[2].Text)
+		if wrong != nil || !ok || id > 20_000 {
+			continue
+		}
+		args = append(args, id, month, row.Cells[1].Text, int64(amount), row.Cells[3].Text)
+		if stored++; stored%1_000 == 0 {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	if stored != want {
+		return fmt.Errorf("%d rows stored, want %d", stored, want)
+	}
+	return nil
+}

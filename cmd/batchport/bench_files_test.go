@@ -139,7 +139,7 @@ func BenchmarkStatementImport(b *testing.B) {
 
 // statementSheet is a workbook of n lines, of which one in a hundred is bad: by
 // turns an estate that there is not, and an amount that is none.
-func statementSheet(b *testing.B, n, estatesThere int) []byte {
+func statementSheet(b testing.TB, n, estatesThere int) []byte {
 	b.Helper()
 	var file bytes.Buffer
 	book, err := (xlsxfile.Workbooks{}).NewWorkbook(&file, "對帳單", []ports.Column{

@@ -14,15 +14,16 @@ import (
 	"github.com/batchport/batchport/domain"
 )
 
-// killedItems is how many estates the killed job has.
-const killedItems = 40_000
+// killedItems is how many estates the killed job has, and killedRows how many
+// rows the killed import.
+const killedItems, killedRows = 40_000, 20_000
 
 // TestKill kills the real binary with SIGKILL at random moments while it works
-// a job off, and deletes the JetStream folder between two of the kills. The
+// jobs off, and deletes the JetStream folder between two of the kills. Each
 // job ends, every item takes effect once, and its progress never falls.
 //
-// An advertisement that was published twice would show as "unchanged", and one
-// that was lost as not listed; so the report alone tells. BATCHPORT_TORTURE_KILLS
+// An advertisement that was published twice would show as "unchanged", and so
+// would a line of a statement that was stored twice; so the report alone tells. BATCHPORT_TORTURE_KILLS
 // says how many kills, 20 unless set; one job takes some dozens, and more jobs follow.
 func TestKill(t *testing.T) {
 	kills := 20
@@ -36,13 +37,22 @@ func TestKill(t *testing.T) {
 	t.Logf("seed %d", seed)
 	k := &killing{t: t, data: t.TempDir(), random: rand.New(rand.NewPCG(seed, 0))}
 	k.prepare()
-	job := "estate_batch_open_rent"
-	for round := 0; k.kills < kills; round++ {
-		k.run(job, round)
-		// The next round undoes what this one did, so that all items change again.
-		job = map[string]string{
-			"estate_batch_open_rent": "estate_batch_close_rent", "estate_batch_close_rent": "estate_batch_open_rent",
-		}[job]
+	// Each round undoes what the one before did, so that all items change again.
+	edit := func(name string) func(*serving) string {
+		return func(s *serving) string {
+			return s.submit(t, k.key, fmt.Sprintf(`{"job_name":%q,"estatesIds":"all","total":%d,"searchOptions":{}}`, name, killedItems))
+		}
+	}
+	edited := domain.Report{Total: killedItems, Updated: killedItems}
+	sheet := statementSheet(t, killedRows, killedItems)
+	for round := 0; round == 0 || k.kills < kills; round++ {
+		k.run(200*time.Millisecond, edit("estate_batch_open_rent"), edited)
+		// A plan that is lost begins anew, and reading the workbook takes a while.
+		k.run(1500*time.Millisecond, func(s *serving) string {
+			url := s.upload(t, k.key, "十一月.xlsx", sheet)
+			return s.submit(t, k.key, fmt.Sprintf(`{"job_name":"estate_import_monthly_statement","publicUrl":%q,"date":"%d"}`, url, 190001+100*round))
+		}, domain.Report{Total: killedRows, Created: killedRows - killedRows/100, Failed: killedRows / 100})
+		k.run(200*time.Millisecond, edit("estate_batch_close_rent"), edited)
 	}
 	t.Logf("%d kills, %d of them while the job ran, over %d lives", k.kills, k.during, k.lives)
 }
@@ -71,15 +81,18 @@ func (k *killing) prepare() {
 	call(k.t, exitOK, "load", "--data", k.data, "--tenant", "acme", "estates", file)
 }
 
-// run submits one job and kills its process until it has ended anyway.
-func (k *killing) run(job string, round int) {
+// run submits one job and kills its process until it has ended anyway, each
+// time after longest at most. That is for a machine that starts the process
+// in 60 ms: a slower one gets more, else none of the lives would come far.
+func (k *killing) run(longest time.Duration, submit func(*serving) string, want domain.Report) {
 	t := k.t
 	s := startServing(t, k.data)
 	k.lives++
-	code := s.submit(t, k.key, fmt.Sprintf(`{"job_name":%q,"estatesIds":"all","total":%d,"searchOptions":{}}`, job, killedItems))
+	code := submit(s)
 	process := 0
 	for life := 0; ; life++ {
-		moment := time.Duration(1+k.random.IntN(200)) * time.Millisecond
+		slow := max(1, float64(s.ready)/float64(60*time.Millisecond))
+		moment := time.Millisecond + time.Duration(k.random.Float64()*slow*float64(longest))
 		ended, percent := k.watch(s, code, process, moment)
 		if percent < process {
 			t.Fatalf("life %d: progress fell from %d to %d", life, process, percent)
@@ -102,10 +115,10 @@ func (k *killing) run(job string, round int) {
 		s = startServing(t, k.data)
 		k.lives++
 	}
-	if got := s.await(t, k.key, code); got.Code != 200 || got.Data.Failed != 0 {
-		t.Errorf("round %d: status %+v, want 200 and nothing failed", round, got)
+	if got := s.await(t, k.key, code); got.Code != 200 || got.Data.Failed != want.Failed {
+		t.Errorf("status %+v, want 200 and %d failed", got, want.Failed)
 	}
-	k.checkReport(code)
+	k.checkReport(code, want)
 	s.stop(t)
 }
 
@@ -130,7 +143,7 @@ func (k *killing) watch(s *serving, code string, process int, moment time.Durati
 
 // checkReport reads the job's counts: had an item taken effect twice, the second
 // time would have found it unchanged.
-func (k *killing) checkReport(code string) {
+func (k *killing) checkReport(code string, want domain.Report) {
 	folder, err := openDataFolder(k.t.Context(), k.data)
 	if err != nil {
 		k.t.Fatal(err)
@@ -140,8 +153,8 @@ func (k *killing) checkReport(code string) {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	if r := job.Report(); r.Total != killedItems || r.Updated != killedItems {
-		k.t.Errorf("report %+v, want %d of %d updated", r, killedItems, killedItems)
+	if got := job.Report(); got != want {
+		k.t.Errorf("report of %s is %+v, want %+v", job.Kind(), got, want)
 	}
 }
 

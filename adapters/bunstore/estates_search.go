@@ -34,7 +34,7 @@ func anyText[S ~string](c *conditions, expression string, texts []S) {
 	for i, text := range texts {
 		args[i] = string(text)
 	}
-	c.and(expression+" COLLATE NOCASE IN ("+placeholders(len(args))+")", args...)
+	c.and(expression+" IN ("+placeholders(len(args))+")", args...)
 }
 
 // between wants the expression to be after the one day and before the other,

@@ -84,8 +84,10 @@ func plainEstates(n int64) []estate.Estate {
 func loadNamed(ctx context.Context, s readStore, tenant domain.TenantID, estates []estate.Estate) error {
 	return errors.Join(
 		loaded(s.UpsertUsers(ctx, tenant, []estate.User{
-			{ID: agentID, Name: "王經理", Role: estate.Agent}, {ID: otherAgent, Name: "Lin", Role: estate.Agent},
-			{ID: landlordID, Name: "陳房東", Role: estate.Landlord}, {ID: landlord2ID, Name: "Wu", Role: estate.Landlord},
+			{ID: agentID, Name: "王經理", Role: estate.Agent},
+			{ID: otherAgent, Name: "Lin", Role: estate.Agent},
+			{ID: landlordID, Name: "陳房東", Role: estate.Landlord},
+			{ID: landlord2ID, Name: "Wu", Role: estate.Landlord},
 		})),
 		loaded(s.UpsertEstates(ctx, tenant, estates)),
 	)
@@ -205,7 +207,7 @@ func (r reads[O]) testStops(t *testing.T) {
 	r.load(t, ctx, editTenant, all...)
 	changes := 0
 	stop := func(ctx, change context.Context) {
-		for _, n := range []int{1, 499, 500, 501} {
+		for _, n := range []int{1, 500, 501} {
 			for what, seq := range r.sequences(ctx, editTenant, r.ids(all)) {
 				seen := 0
 				for id, err := range seq {
@@ -322,7 +324,7 @@ func (r reads[O]) testSnapshot(t *testing.T) {
 	after := append(slices.Clone(before), r.object(severalPages+1, 1))
 	after[0], after[severalPages-2] = r.object(1, 2), r.object(severalPages-1, 2)
 	err := r.Snapshot(outer, func(ctx context.Context) error {
-		r.load(t, outer, editTenant, after...)
+		r.load(t, outer, editTenant, after[0], after[severalPages-2], after[severalPages])
 		r.want(t, ctx, editTenant, "in a snapshot that had read nothing", before)
 		wantObjects(t, r.name+" that are new", collect(t, r.name, r.of(ctx, editTenant, []int64{severalPages + 1})), nil)
 		return nil
@@ -335,15 +337,17 @@ func (r reads[O]) testSnapshot(t *testing.T) {
 	version := 2
 	for what := range r.sequences(outer, editTenant, nil) {
 		version++
-		next := r.objects(1, int64(severalPages+version), version)
+		changes := []O{r.object(1, version), r.object(2, version), r.object(severalPages/2, version), r.object(int64(severalPages+version-1), version)}
+		next := append(slices.Clone(after), changes[3])
+		next[0], next[1], next[severalPages/2-1] = changes[0], changes[1], changes[2]
 		err := r.Snapshot(outer, func(ctx context.Context) error {
 			seen := 0
-			for id, err := range r.sequences(ctx, editTenant, append(r.ids(after), r.ids(next)...))[what] {
+			for id, err := range r.sequences(ctx, editTenant, r.ids(next))[what] {
 				if seen++; err != nil || id != int64(seen) {
 					t.Fatalf("%s yields %d, %v at %d; want that", what, id, err, seen)
 				}
 				if seen == 1 {
-					r.load(t, outer, editTenant, next...)
+					r.load(t, outer, editTenant, changes...)
 				}
 			}
 			if seen != len(after) {

@@ -5,8 +5,6 @@ import (
 	"iter"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 	"github.com/batchport/batchport/ports"
@@ -116,19 +114,19 @@ func testCommunityKeywords(t *testing.T, s CommunityStore) {
 }
 
 func testRandomCommunities(t *testing.T, s CommunityStore) {
-	randomly(t, func(t *rapid.T, tenant domain.TenantID) {
-		communities := make([]estate.Community, rapid.IntRange(1, 12).Draw(t, "communities"))
+	randomly(t, func(t *draws, tenant domain.TenantID) {
+		communities := make([]estate.Community, wholes(1, 12)(t))
 		for i := range communities {
 			communities[i] = estate.Community{
-				ID: int64(i + 1), Name: someKeyword.Draw(t, "name"), Address: someText.Draw(t, "address"),
-				Country: someNumber.Draw(t, "country"), District: someNumber.Draw(t, "district"),
+				ID: int64(i + 1), Name: someKeyword(t), Address: someText(t),
+				Country: someNumber(t), District: someNumber(t),
 			}
 		}
 		if err := loaded(s.UpsertCommunities(context.Background(), tenant, communities)); err != nil {
 			t.Fatalf("UpsertCommunities: %v", err)
 		}
 		for range 5 {
-			filter := estate.CommunityFilter{Keywords: few(t, "keywords", someKeyword), Place: somePlace.Draw(t, "place")}
+			filter := estate.CommunityFilter{Keywords: few(t, someKeyword), Place: somePlace(t)}
 			if faults := filter.Faults(); faults != nil {
 				t.Fatalf("Faults = %v, want none", faults)
 			}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 	"github.com/batchport/batchport/ports"
@@ -202,16 +200,16 @@ func testContractKeywords(t *testing.T, s ContractStore) {
 }
 
 func testRandomContracts(t *testing.T, s ContractStore) {
-	estateID := rapid.Int64Range(1, readEstates)
-	agent := rapid.SampledFrom([]int64{agentID, otherAgent})
-	state := rapid.SampledFrom(estate.ContractStates())
-	randomly(t, func(t *rapid.T, tenant domain.TenantID) {
+	estateID := numbersFrom(1, readEstates)
+	agent := oneOf([]int64{agentID, otherAgent})
+	state := oneOf(estate.ContractStates())
+	randomly(t, func(t *draws, tenant domain.TenantID) {
 		ctx, estates := context.Background(), drawEstates(t)
-		contracts := make([]estate.Contract, rapid.IntRange(1, 12).Draw(t, "contracts"))
+		contracts := make([]estate.Contract, wholes(1, 12)(t))
 		for i := range contracts {
 			contracts[i] = estate.Contract{
-				ID: int64(i + 1), EstateID: estateID.Draw(t, "estate"), AgentID: agent.Draw(t, "agent"), TenantName: someKeyword.Draw(t, "name"),
-				StartsOn: "1900-01-01", EndsOn: someDate.Draw(t, "ends on"), State: state.Draw(t, "state"),
+				ID: int64(i + 1), EstateID: estateID(t), AgentID: agent(t), TenantName: someKeyword(t),
+				StartsOn: "1900-01-01", EndsOn: someDate(t), State: state(t),
 			}
 		}
 		if err := s.InTx(ctx, func(ctx context.Context) error {
@@ -224,8 +222,8 @@ func testRandomContracts(t *testing.T, s ContractStore) {
 		}
 		for range 5 {
 			filter := estate.ContractFilter{
-				Keywords: few(t, "keywords", someKeyword), Place: somePlace.Draw(t, "place"), EstateIDs: few(t, "estates", estateID),
-				AgentIDs: few(t, "agents", agent), States: few(t, "states", state),
+				Keywords: few(t, someKeyword), Place: somePlace(t), EstateIDs: few(t, estateID),
+				AgentIDs: few(t, agent), States: few(t, state),
 			}
 			filter.EndsAfter, filter.EndsBefore = drawSpan(t)
 			if faults := filter.Faults(); faults != nil {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 	"github.com/batchport/batchport/ports"
@@ -180,16 +178,16 @@ func testRepairCategories(t *testing.T, s RepairStore) {
 }
 
 func testRandomRepairs(t *testing.T, s RepairStore) {
-	estateID := rapid.Int64Range(1, readEstates)
-	state := rapid.SampledFrom(estate.RepairStates())
-	category := rapid.SampledFrom([]string{"k", "K", "\u212A", "水電", "%", "'", "k "})
-	randomly(t, func(t *rapid.T, tenant domain.TenantID) {
+	estateID := numbersFrom(1, readEstates)
+	state := oneOf(estate.RepairStates())
+	category := oneOf([]string{"k", "K", "\u212A", "水電", "%", "'", "k "})
+	randomly(t, func(t *draws, tenant domain.TenantID) {
 		ctx, estates := context.Background(), drawEstates(t)
-		repairs := make([]estate.Repair, rapid.IntRange(1, 12).Draw(t, "repairs"))
+		repairs := make([]estate.Repair, wholes(1, 12)(t))
 		for i := range repairs {
 			repairs[i] = estate.Repair{
-				ID: int64(i + 1), EstateID: estateID.Draw(t, "estate"), Category: category.Draw(t, "category"), Description: someText.Draw(t, "description"),
-				ReportedOn: someDate.Draw(t, "reported on"), State: state.Draw(t, "state"),
+				ID: int64(i + 1), EstateID: estateID(t), Category: category(t), Description: someText(t),
+				ReportedOn: someDate(t), State: state(t),
 			}
 		}
 		if err := s.InTx(ctx, func(ctx context.Context) error {
@@ -202,8 +200,8 @@ func testRandomRepairs(t *testing.T, s RepairStore) {
 		}
 		for range 5 {
 			filter := estate.RepairFilter{
-				Keywords: few(t, "keywords", someKeyword), Place: somePlace.Draw(t, "place"), EstateIDs: few(t, "estates", estateID),
-				States: few(t, "states", state), Categories: few(t, "categories", category),
+				Keywords: few(t, someKeyword), Place: somePlace(t), EstateIDs: few(t, estateID),
+				States: few(t, state), Categories: few(t, category),
 			}
 			filter.ReportedAfter, filter.ReportedBefore = drawSpan(t)
 			if faults := filter.Faults(); faults != nil {

@@ -117,26 +117,24 @@ func (l *statementLayout) read(row ports.Row, month estate.Month) StatementRow {
 		}
 		return s
 	}
-	switch s, ok := textOf(l.cell(row, estateColumn)); {
+	s, ok := textOf(l.cell(row, estateColumn))
+	n, whole := wholeNumber(narrow(s))
+	switch r.EstateID = n; {
 	case s == "":
 		bad(domain.CodeRequired, estateColumn, "")
-	default:
-		n, whole := wholeNumber(narrow(s))
-		if r.EstateID = n; !ok || !whole {
-			bad(domain.CodeInvalid, estateColumn, s, "expected", "id")
-		} else if n < 1 || n > estate.MaxID {
-			bad(domain.CodeOutOfRange, estateColumn, s, "min", "1", "max", strconv.FormatInt(estate.MaxID, 10))
-		}
+	case !ok || !whole:
+		bad(domain.CodeInvalid, estateColumn, s, "expected", "id")
+	case n < 1 || n > estate.MaxID:
+		bad(domain.CodeOutOfRange, estateColumn, s, "min", "1", "max", strconv.FormatInt(estate.MaxID, 10))
 	}
 	r.Item = text(itemColumn)
-	switch s, ok := textOf(l.cell(row, amountColumn)); {
+	s, ok = textOf(l.cell(row, amountColumn))
+	amount, read := estate.ParseMoney(narrow(s))
+	switch r.Amount = amount; {
 	case s == "":
 		bad(domain.CodeRequired, amountColumn, "")
-	default:
-		m, read := estate.ParseMoney(narrow(s))
-		if r.Amount = m; !ok || !read {
-			bad(domain.CodeInvalid, amountColumn, s, "expected", "amount")
-		}
+	case !ok || !read:
+		bad(domain.CodeInvalid, amountColumn, s, "expected", "amount")
 	}
 	r.Note = text(noteColumn)
 	unread := len(wrong) // it was said already what is wrong with these

@@ -127,7 +127,7 @@ func (r *partReader) Read(p []byte) (int, error) {
 	switch {
 	case r.inflated > r.declared, errors.Is(err, io.EOF) && r.inflated < r.declared:
 		return 0, notWorkbook(reasonZip, errors.New("a part is not as long as it should be"))
-	case false:
+	case errors.Is(err, io.EOF) && r.hash != r.sum:
 		return 0, notWorkbook(reasonZip, zip.ErrChecksum)
 	case err != nil && !errors.Is(err, io.EOF):
 		return 0, notWorkbook(reasonZip, err)

@@ -84,11 +84,32 @@ func TestReadCells(t *testing.T) {
 		book := handMade{rows: `<row r="1">` + c.cell + `<c r="XFD1" t="b"><v>1</v></c></row>`, strings: shared, styles: dateStyles}
 		rows := mustRead(t, book.zip(t))
 		if len(rows) != 1 || len(rows[0].cells) != 16_384 || rows[0].cells[16_383] != "true" {
-			t.Errorf("%s: rows = %.200v, want one of 16384 cells", name, rows)
+			t.Errorf("%s: there are %d rows, want one of 16384 cells", name, len(rows))
 			continue
 		}
 		if got := rows[0].cells[0]; got != c.want {
 			t.Errorf("%s: %s reads as %s, want %s", name, c.cell, got, c.want)
+		}
+	}
+}
+
+// TestReadManySharedStrings reads more of them than are kept in one block.
+func TestReadManySharedStrings(t *testing.T) {
+	t.Parallel()
+	const count = 70_000
+	var rows, shared strings.Builder
+	text := func(i int) string { return itoa(i*7919) + strings.Repeat("長", i%40) }
+	for i := range count {
+		shared.WriteString("<si><t>" + text(i) + "</t></si>")
+		rows.WriteString(`<row><c t="s"><v>` + itoa(count-1-i) + `</v></c></row>`)
+	}
+	got := mustRead(t, handMade{rows: rows.String(), strings: shared.String()}.zip(t))
+	if len(got) != count {
+		t.Fatalf("there are %d rows, want %d", len(got), count)
+	}
+	for i, row := range got {
+		if want := `"` + text(count-1-i) + `"`; row.cells[0] != want {
+			t.Fatalf("row %d = %s, want %s", i+1, row.cells[0], want)
 		}
 	}
 }

@@ -15,7 +15,7 @@ type ReadLimits struct {
 	FileBytes     int64 // of the file. Zero means 128 MiB
 	Entries       int   // in the archive. Zero means 4,096
 	InflatedBytes int64 // of the parts that are read, and of the shared strings each time that a cell has one. Zero means 2 GiB
-	IdleBytes     int64 // of XML without content, as the package comment counts it. Zero means 768 MiB
+	IdleBytes     int64 // of XML without content, as the package comment counts it. Zero means 1 GiB
 	Ratio         int   // of a part's inflated to its compressed bytes, beyond the first 32 MiB. Zero means 256
 	Rows          int   // in the sheet, with the empty ones. Zero means 1,048,576, which is Excel's limit and the highest
 	Columns       int   // up to the last cell that is not empty. Zero means 16,384, which is Excel's limit and the highest
@@ -35,7 +35,7 @@ func (l ReadLimits) complete() ReadLimits {
 	orDefault(&l.FileBytes, 128<<20)
 	orDefault(&l.Entries, 4_096)
 	orDefault(&l.InflatedBytes, 2<<30)
-	orDefault(&l.IdleBytes, 768<<20)
+	orDefault(&l.IdleBytes, 1<<30)
 	orDefault(&l.Ratio, 256)
 	orDefault(&l.Rows, maxRows)
 	orDefault(&l.Columns, maxColumns)

@@ -134,7 +134,7 @@ func TestReadLongTexts(t *testing.T) {
 	t.Parallel()
 	const piece = "長い&amp;\r\n_x0041_<!-- c --><![CDATA[<]]>&#x1F600;"
 	const want = "長い&\nA<😀"
-	for _, pad := range []int{0, 1, 65_000, 65_480, 65_500, 65_520, 65_530, 65_536, 131_000} {
+	for _, pad := range []int{0, 65_240, 65_280, 65_320, 65_360, 65_400} { // the buffer ends somewhere there
 		for shift := range 40 {
 			rows := `<row r="1"><!--` + strings.Repeat("x", pad+shift) + `--><c r="A1" t="str"><v>` + strings.Repeat(piece, 3) + `</v></c></row>`
 			got := mustRead(t, handMade{rows: rows}.zip(t))
@@ -161,7 +161,7 @@ func TestReadFileFails(t *testing.T) {
 	content := handMade{rows: rows.String(), strings: `<si><t>x</t></si>`, styles: dateStyles}.zip(t)
 	gone := errors.New("the disk is gone")
 	seen := map[string]bool{}
-	for from := int64(0); from < int64(len(content)); from += 397 {
+	for from := int64(0); from < int64(len(content)); from += 1_597 {
 		// What is behind from can be read once more, so that the failure comes late too.
 		for reads := range 40 {
 			file := &fadingFile{content: content, reads: reads, from: from, err: gone}

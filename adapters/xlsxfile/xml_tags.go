@@ -24,7 +24,7 @@ func (s *scanner) openTag() event {
 		case n > 0:
 			s.pos += n
 			// Each attribute is compared with those before it.
-			s.meter.work += int64(tagWork + len(s.attrs)*len(s.attrs))
+			s.meter.work += int64(tagWork + 2*len(s.attrs)*len(s.attrs))
 			return opened
 		case !s.more():
 			return s.broken("the document is not complete")

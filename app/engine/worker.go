@@ -13,9 +13,10 @@ import (
 
 const (
 	// maxItemStrikes is how often the worker of an item may vanish while the
-	// item runs alone, before the item is given up. Whoever pulls the plug may
-	// hit the same item twice; a third time it is no accident.
-	maxItemStrikes = 3
+	// item runs alone, before the item is given up. Whoever pulls the plug hits
+	// the same item again more often than chance would: it is the first that
+	// the next process takes.
+	maxItemStrikes = 5
 
 	// maxJobStrikes is the same for planning a job or doing it whole. That takes
 	// so much longer than an item that accidents hit it far more often.

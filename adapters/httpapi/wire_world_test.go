@@ -30,8 +30,11 @@ func (w *world) population() {
 	}
 	ctx := w.t.Context()
 	stored(w.store.UpsertUsers(ctx, "acme", []estate.User{
-		{ID: 7, Name: "王經理", Role: estate.Agent}, {ID: 8, Name: "李經理", Role: estate.Agent}, {ID: 9, Name: "職員", Role: estate.Staff},
-		{ID: 21, Name: "林房東", Role: estate.Landlord}, {ID: 22, Name: "張房東", Role: estate.Landlord},
+		{ID: 7, Name: "王經理", Role: estate.Agent},
+		{ID: 8, Name: "李經理", Role: estate.Agent},
+		{ID: 9, Name: "職員", Role: estate.Staff},
+		{ID: 21, Name: "林房東", Role: estate.Landlord},
+		{ID: 22, Name: "張房東", Role: estate.Landlord},
 	}))
 	stored(w.store.UpsertCommunities(ctx, "acme", []estate.Community{
 		{ID: 5, Name: "Garden 花園", Country: 1, District: 10, Address: "中山路"},

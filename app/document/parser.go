@@ -129,7 +129,6 @@ func (p *parser) object() (Value, error) {
 	var members []Member
 	var seen keySet
 	for {
-		p.path[len(p.path)-1].key = "" // what is wrong with a key is no fault of the one before it
 		key, err := p.key()
 		if err != nil {
 			return Value{}, err
@@ -188,6 +187,7 @@ func (p *parser) key() (string, error) {
 	if p.peek() != '"' {
 		return "", p.malformed(reasonSyntax)
 	}
+	p.path[len(p.path)-1].key = "" // what is wrong with a key is no fault of the one before it
 	key, err := p.str()
 	if err != nil {
 		return "", err

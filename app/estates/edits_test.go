@@ -85,27 +85,33 @@ func TestLandlordsOneByOne(t *testing.T) {
 	}{
 		{
 			"a new grant: what is not sent is 0", `{"3":{"id":3,"editUserId":21,"capabilities":{"show_estate":1,"edit_repair":"1","show_repair":"0","show_report":false}}}`,
-			"1 0 0 0 0", nil, []string{"1 21", "2 21", "3 21 edit_repair show_estate"},
+			"1 0 0 0 0", nil,
+			[]string{"1 21", "2 21", "3 21 edit_repair show_estate"},
 		},
 		{
 			"the empty list of PHP for no capabilities", `[{"id":"4","editUserId":"22","capabilities":[]}]`,
-			"1 0 0 0 0", nil, []string{"1 21", "2 21", "3 21 edit_repair show_estate", "4 22"},
+			"1 0 0 0 0", nil,
+			[]string{"1 21", "2 21", "3 21 edit_repair show_estate", "4 22"},
 		},
 		{
 			"what is not sent stays", `{"3":{"editUserId":21,"capabilities":{"show_estate":0,"show_contract":true}}}`,
-			"0 1 0 0 0", nil, []string{"1 21", "2 21", "3 21 edit_repair show_contract", "4 22"},
+			"0 1 0 0 0", nil,
+			[]string{"1 21", "2 21", "3 21 edit_repair show_contract", "4 22"},
 		},
 		{
 			"so already", `{"3":{"editUserId":21,"capabilities":{"show_contract":1}},"4":{"id":4,"editUserId":22}}`,
-			"0 0 2 0 0", nil, []string{"1 21", "2 21", "3 21 edit_repair show_contract", "4 22"},
+			"0 0 2 0 0", nil,
+			[]string{"1 21", "2 21", "3 21 edit_repair show_contract", "4 22"},
 		},
 		{
 			"another person is another grant", `{"3":{"id":3,"editUserId":22,"capabilities":{"edit_estate":1}}}`,
-			"0 1 0 0 0", nil, []string{"1 21", "2 21", "3 22 edit_estate", "4 22"},
+			"0 1 0 0 0", nil,
+			[]string{"1 21", "2 21", "3 22 edit_estate", "4 22"},
 		},
 		{
 			"null removes, whatever else is sent", `{"3":{"id":3,"editUserId":null,"capabilities":{"show_estate":1}},"4":{"id":4,"editUserId":null}}`,
-			"0 0 0 2 0", nil, []string{"1 21", "2 21"},
+			"0 0 0 2 0", nil,
+			[]string{"1 21", "2 21"},
 		},
 		{"none there", `[{"id":4,"editUserId":null}]`, "0 0 1 0 0", nil, []string{"1 21", "2 21"}},
 		{
@@ -128,7 +134,8 @@ func TestLandlordsOneByOne(t *testing.T) {
 		},
 		{
 			"an entry that comes again counts once", `[{"id":4,"editUserId":22},{"id":"4","editUserId":"22","capabilities":[]}]`,
-			"0 0 1 0 0", nil, []string{"1 21", "2 21", "4 22 show_estate"},
+			"0 0 1 0 0", nil,
+			[]string{"1 21", "2 21", "4 22 show_estate"},
 		},
 	} {
 		job := f.finish(t, `{"job_name":"estate_batch_edit_bigLandlord","action":"estate","data":`+step.data+`}`)
@@ -206,7 +213,8 @@ func TestAgentsOfEstatesAndContracts(t *testing.T) {
 	}{
 		{
 			`"action":"estate","data":{"1":{"id":1,"editUserId":8},"2":{"editUserId":"7"},"404":{"editUserId":7},"3":{"editUserId":21},"4":{"editUserId":null}}`,
-			"2 0 3", []string{"2 3 unknown_user editUserId", "3 4 required editUserId", "4 404 not_found"},
+			"2 0 3",
+			[]string{"2 3 unknown_user editUserId", "3 4 required editUserId", "4 404 not_found"},
 			[]string{"1 8", "2 7", "11 7", "12 7"},
 		},
 		{`"action":"contract","data":[{"id":11,"editUserId":8},{"id":12,"editUserId":7}]`, "1 1 0", nil, []string{"1 8", "2 7", "11 8", "12 7"}},

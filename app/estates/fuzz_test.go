@@ -99,8 +99,21 @@ func goodRequests() []string {
 	}
 }
 
+// badRequests has requests that are wrong in one way, and some in many.
 func badRequests() []string {
 	return []string{
+		`{"job_name":"estate_export","estatesIds":"all","total":1,"searchOptions":{"contry":1}}`,
+		`{"job_name":"estate_export","estatesIds":"all","total":1,"searchOptions":{"country":[]}}`,
+		`{"job_name":"estate_export","estatesIds":"all","searchOptions":{}}`,
+		`{"job_name":"estate_export","estatesIds":[9007199254740992]}`,
+		`{"job_name":"estate_import_monthly_statement","publicUrl":"https://u:p@example.com/","date":"202612"}`,
+		`{"job_name":"estate_import_monthly_statement","publicUrl":"http://example.com/","date":"202612"}`,
+		`{"job_name":"estate_import_monthly_statement","publicUrl":"https://example.com/","date":"202613"}`,
+		`{"job_name":"estate_batch_edit_agent","action":"estate","data":{"1":{"id":2,"editUserId":7}}}`,
+		`{"job_name":"estate_batch_edit_agent","action":"estate","data":[{"id":1,"editUserId":7},{"id":1,"editUserId":8}]}`,
+		`{"job_name":"estate_batch_edit_agent","action":"estate","total":1,"searchOptions":{},"editUserId":21}`,
+		`{"job_name":"estate_batch_edit_bigLandlord","total":1,"searchOptions":{},"editUserId":""}`,
+		`{"job_name":"estate_batch_edit_bigLandlord","total":1,"searchOptions":{},"editUserId":21,"capabilitiesReplace":{"fly":1}}`,
 		`[]`, `{}`, `{"job_name":"x"}`,
 		`{"job_name":"estate_export","estatesIds":[0,-1,1.0,1e2,"x",null,9007199254740992]}`,
 		`{"job_name":"estate_export","estatesIds":[1,2,3,4,5,6,7,8,9]}`,

@@ -1,6 +1,8 @@
 package estates
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/batchport/batchport/app/document"
@@ -40,10 +42,15 @@ func (p *problems) addFaults(field string, faults []domain.Failure) {
 	}
 }
 
-// pairsOf returns the parameters of a failure as [domain.NewFailure] takes them.
-func pairsOf(f domain.Failure) (pairs []string) {
-	for name, value := range f.Params {
-		pairs = append(pairs, name, value)
+// pairsOf returns the parameters of a failure as [domain.NewFailure] takes
+// them, in the order of their names.
+func pairsOf(f domain.Failure) []string {
+	if len(f.Params) == 0 {
+		return nil
+	}
+	pairs := make([]string, 0, 2*len(f.Params))
+	for _, name := range slices.Sorted(maps.Keys(f.Params)) {
+		pairs = append(pairs, name, f.Params[name])
 	}
 	return pairs
 }

@@ -93,7 +93,7 @@ func (s *Estates) editingAgents(jobs *engine.Jobs[AgentEdits, AgentItem]) submit
 				return nil, err
 			}
 		} else if data := r.Body.Member(dataField); !blank(data) {
-			request.Items = readData(p, data, s.cfg.MaxNamed, readAgentItem)
+			request.Items = readData(p, data, s.cfg.MaxNamed, new(faultKeeper), readAgentItem)
 		}
 		if err := p.err(); err != nil {
 			return nil, err
@@ -113,13 +113,13 @@ func isContract(p *problems, action document.Value) bool {
 	return action.Text == "contract"
 }
 
-func readAgentItem(id int64, v document.Value) AgentItem {
+func readAgentItem(faults *faultKeeper, id int64, v document.Value) AgentItem {
 	p := newProblems()
 	entry := entryOf(p, v)
 	item := AgentItem{ID: id}
 	if len(p.failures) == 0 {
 		item.AgentID = readPerson(p, entry.Member(userField))
 	}
-	item.Faults = faultsOf(p.failures)
+	item.Faults = faults.keep(p.failures)
 	return item
 }

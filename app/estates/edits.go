@@ -73,11 +73,13 @@ func empty(v document.Value) bool {
 // them. What is wrong within an entry is for read to keep: it fails the item.
 // A map has no order, so the items are in that of their identifiers: the same
 // request gives the same job however it is written.
-func readData[I any](p *problems, data document.Value, most int, read func(id int64, entry document.Value) I) (items []I) {
+func readData[I any](p *problems, data document.Value, most int, faults *faultKeeper,
+	read func(faults *faultKeeper, id int64, entry document.Value) I,
+) (items []I) {
 	count := len(data.Members) + len(data.List)
 	seen := make(map[int64]int, min(count, most)) // where the item of an identifier is
 	add := func(field string, id int64, entry document.Value) bool {
-		item := read(id, entry)
+		item := read(faults, id, entry)
 		if i, again := seen[id]; again {
 			if !reflect.DeepEqual(items[i], item) {
 				p.addText(domain.CodeDuplicate, field, strconv.FormatInt(id, 10))

@@ -23,6 +23,22 @@ func faultsOf(failures []domain.Failure) []fault {
 	return faults
 }
 
+// maxItemFaults bounds how many faults the items of one request have in all.
+// Beyond it each has its first alone, so that a hostile request of a hundred
+// thousand items with a dozen faults each takes no memory that nobody set aside.
+const maxItemFaults = 100_000
+
+// faultKeeper keeps the faults of the items of one request.
+type faultKeeper struct{ kept int }
+
+func (k *faultKeeper) keep(failures []domain.Failure) []fault {
+	if len(failures) > 1 && k.kept+len(failures) > maxItemFaults {
+		failures = failures[:1]
+	}
+	k.kept += len(failures)
+	return faultsOf(failures)
+}
+
 func failuresOf(faults []fault) (failures []domain.Failure) {
 	for _, f := range faults {
 		failures = append(failures, domain.NewFailure(f.Code, f.Field, f.Value, f.Params...))

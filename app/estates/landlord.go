@@ -80,7 +80,7 @@ func (s *Estates) editingLandlords(jobs *engine.Jobs[LandlordEdits, LandlordItem
 			}
 			request.Payload.Edit = &edit
 		} else if data := r.Body.Member(dataField); !blank(data) {
-			request.Items = readData(p, data, s.cfg.MaxNamed, s.readLandlordItem)
+			request.Items = readData(p, data, s.cfg.MaxNamed, new(faultKeeper), s.readLandlordItem)
 		}
 		if err := p.err(); err != nil {
 			return nil, err
@@ -89,14 +89,14 @@ func (s *Estates) editingLandlords(jobs *engine.Jobs[LandlordEdits, LandlordItem
 	}}
 }
 
-func (s *Estates) readLandlordItem(id int64, v document.Value) LandlordItem {
+func (s *Estates) readLandlordItem(faults *faultKeeper, id int64, v document.Value) LandlordItem {
 	p := newProblems()
 	entry := entryOf(p, v)
 	if len(p.failures) > 0 {
-		return LandlordItem{ID: id, Faults: faultsOf(p.failures)}
+		return LandlordItem{ID: id, Faults: faults.keep(p.failures)}
 	}
 	edit := s.readLandlordEdit(p, entry, capabilitiesField)
-	return LandlordItem{ID: id, Edit: &edit, Faults: faultsOf(p.failures)}
+	return LandlordItem{ID: id, Edit: &edit, Faults: faults.keep(p.failures)}
 }
 
 // readLandlordEdit reads an edit from a map that holds it. Removing is a null

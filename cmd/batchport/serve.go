@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,6 +41,9 @@ given back and goes on at the next start. The log goes to standard error.`,
 	grantable := cmd.Flags().StringSlice("capabilities", nil, "what a big landlord may be given (default: "+strings.Join(names(estate.Capabilities()), ",")+")")
 	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, unless it has estates already, and print a new key for it`)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if os.Getenv("GOMEMLIMIT") == "" {
+			debug.SetMemoryLimit(memoryLimit)
+		}
 		log, err := newLogger(*logFormat, cmd.ErrOrStderr())
 		if err != nil {
 			return usage(err)
@@ -54,6 +59,11 @@ given back and goes on at the next start. The log goes to standard error.`,
 	}
 	return cmd
 }
+
+// memoryLimit is how much of the Go heap the garbage collector aims at. Left to
+// itself it would let a few large requests at once take twice what they need.
+// GOMEMLIMIT says otherwise: https://pkg.go.dev/runtime#hdr-Environment_Variables
+const memoryLimit = 160 << 20
 
 // serve says that the node is ready and serves until ctx ends.
 func serve(ctx context.Context, n *node, demo bool, stdout io.Writer) error {

@@ -83,7 +83,7 @@ func TestContractsAndRepairsAreStored(t *testing.T) {
 }
 
 // TestUpsertKeepsTheCapabilitiesOfALandlordWhoStays writes them into the
-// table, because no port changes them yet.
+// table itself: the load must not go through the port that edits them.
 func TestUpsertKeepsTheCapabilitiesOfALandlordWhoStays(t *testing.T) {
 	t.Parallel()
 	store, db := openForEstates(t)

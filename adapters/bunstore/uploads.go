@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"github.com/batchport/batchport/domain"
@@ -64,7 +65,9 @@ func (s *Store) listUploads(ctx context.Context, where string, args ...any) (fou
 		if err := rows.Scan(&u.Tenant, &u.ID, &u.Name, &u.Size, &sum, &u.CreatedBy, &created, &expires); err != nil {
 			return err
 		}
-		copy(u.SHA256[:], sum)
+		if copy(u.SHA256[:], sum) != len(u.SHA256) || len(sum) != len(u.SHA256) {
+			return fmt.Errorf("decode upload %s: a SHA-256 of %d bytes", u.ID, len(sum))
+		}
 		u.CreatedAt, u.ExpiresAt = instant(created), instant(expires)
 		found = append(found, u)
 		return nil

@@ -35,6 +35,7 @@ const CodeUnknownJob domain.Code = "unknown_job_name"
 // Uploads keeps the files that clients sent, and those that were fetched for
 // them: [uploads.Uploads].
 type Uploads interface {
+	Find(ctx context.Context, tenant domain.TenantID, id string) (ports.Upload, error)
 	Open(ctx context.Context, tenant domain.TenantID, id string) (ports.Upload, ports.FileReader, error)
 	Keep(ctx context.Context, tenant domain.TenantID, id string, until time.Time) error
 	Write(ctx context.Context, tenant domain.TenantID, user domain.UserID, name string, write func(io.Writer) error) (ports.Upload, error)

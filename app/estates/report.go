@@ -107,8 +107,9 @@ func readSource(p *problems, r Request) (s Source) {
 	return Source{URL: v.Text}
 }
 
-// keepingUpload makes sure that the upload that a request names is there, and
-// stays until the job has been done and its failures were looked at.
+// keepingUpload makes sure that the upload that a request names is there and,
+// once the job is accepted, that it stays until the job has been done and its
+// failures were looked at.
 func (s *Estates) keepingUpload(next submitter) submitter {
 	submit := next.submit
 	next.submit = func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
@@ -116,16 +117,26 @@ func (s *Estates) keepingUpload(next submitter) submitter {
 		if v.Kind != document.String || r.Upload == nil {
 			return submit(ctx, who, r)
 		}
-		if id, ok := r.Upload(v.Text); ok && id != "" {
-			err := s.deps.Uploads.Keep(ctx, who.Tenant, id, s.cfg.Now().Add(s.cfg.KeepSources))
-			if domain.CodeOf(err) == domain.CodeNotFound {
-				// Let the rest of the request be read too, so that all that is wrong is said at once.
-				r.Upload = func(string) (string, bool) { return "", true }
-			} else if err != nil {
-				return nil, err
-			}
+		id, ok := r.Upload(v.Text)
+		if !ok || id == "" {
+			return submit(ctx, who, r)
 		}
-		return submit(ctx, who, r)
+		_, err := s.deps.Uploads.Find(ctx, who.Tenant, id)
+		switch domain.CodeOf(err) {
+		case "":
+		case domain.CodeNotFound:
+			// Let the rest of the request be read too, so that all that is wrong is said at once.
+			r.Upload = func(string) (string, bool) { return "", true }
+		default:
+			return nil, err
+		}
+		job, err := submit(ctx, who, r)
+		if err == nil {
+			// The job is stored, whatever comes of this: an import keeps its
+			// workbook again before it reads it, and a report is in use.
+			_ = s.deps.Uploads.Keep(ctx, who.Tenant, id, s.cfg.Now().Add(s.cfg.KeepSources))
+		}
+		return job, err
 	}
 	return next
 }

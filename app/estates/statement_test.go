@@ -323,6 +323,30 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestAnUploadIsKeptForItsJob checks that a job prolongs the life of its
+// upload, and a request that is refused does not.
+func TestAnUploadIsKeptForItsJob(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, estates.Config{KeepSources: 90 * 24 * time.Hour})
+	url := f.upload(t, sheet(t, []any{"estate_id", "item", "amount"}))
+	expires := func() time.Time {
+		t.Helper()
+		upload, err := f.uploads.Find(t.Context(), f.who.Tenant, strings.TrimPrefix(url, "up:"))
+		if err != nil {
+			t.Fatalf("Find: %v", err)
+		}
+		return upload.ExpiresAt
+	}
+	before := expires()
+	if _, err := f.submit(t, `{"job_name":"estate_import_monthly_statement","publicUrl":"`+url+`","date":"soon"}`); err == nil || !expires().Equal(before) {
+		t.Errorf("Submit(a bad date) = %v, and the upload expires on %v; want a refusal and %v as before", err, expires(), before)
+	}
+	f.importing(t, url)
+	if want := submittedAt.Add(90 * 24 * time.Hour); !expires().Equal(want) {
+		t.Errorf("the upload of a job expires on %v, want %v", expires(), want)
+	}
+}
+
 func TestReports(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, estates.Config{})

@@ -1,7 +1,6 @@
 package estate
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -28,6 +27,6 @@ func ParseArea(s string) (a Area, ok bool) {
 }
 
 // String renders the area in ping with two decimals, such as "35.50".
-func (a Area) String() string { return fmt.Sprintf("%d.%02d", a/100, a%100) }
+func (a Area) String() string { return Money(a).String() }
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

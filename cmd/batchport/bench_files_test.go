@@ -82,7 +82,9 @@ func bareExport(ctx context.Context, folder *dataFolder, path string, n int) err
 		n--
 		if err := book.WriteRow([]ports.Cell{
 			integer(e.ID), integer(e.CommunityID), text(e.Name), integer(e.Country), integer(e.District), text(e.Address),
-			text(string(e.Status)), integer(e.Rent), {Kind: ports.CellNumber, Text: e.Area.String()}, text(fmt.Sprint(e.Listed)),
+			text(string(e.Status)), integer(e.Rent),
+			{Kind: ports.CellNumber, Text: e.Area.String()},
+			text(fmt.Sprint(e.Listed)),
 			integer(e.AgentID), integer(e.LandlordID),
 		}); err != nil {
 			return err
@@ -213,4 +215,31 @@ func bareImport(ctx context.Context, folder *dataFolder, sheet []byte, month str
 		return fmt.Errorf("%d rows stored, want %d", stored, want)
 	}
 	return nil
+}
+
+// BenchmarkLargestRequest sends the largest requests that are taken, 100,000
+// edits in nearly 16 MiB, by turns good and bad in every field, and measures
+// the memory that the process needs for them.
+func BenchmarkLargestRequest(b *testing.B) {
+	s := startServing(b, b.TempDir(), "--demo")
+	edits := func(entry string) string {
+		var body strings.Builder
+		body.WriteString(`{"job_name":"estate_batch_edit_bigLandlord","data":{`)
+		for i := range 95_000 {
+			if i > 0 {
+				body.WriteByte(',')
+			}
+			fmt.Fprintf(&body, `"%d":%s`, firstEstate+i, entry)
+		}
+		body.WriteString(`}}`)
+		return body.String()
+	}
+	good := edits(`{"editUserId":2001,"capabilities":{"show_estate":1,"show_contract":1,"show_repair":1,"show_statement":1,"show_report":1,"edit_estate":1,"edit_contract":1}}`)
+	bad := edits(`{"editUserId":"","capabilities":{"a":9,"b":9,"c":9,"d":9,"e":9,"f":9,"g":9,"h":9}}`)
+	for b.Loop() {
+		for _, body := range []string{good, bad} {
+			s.await(b, s.key, s.submit(b, s.key, body))
+		}
+	}
+	b.ReportMetric(peakMiB(b, s.cmd.Process.Pid), "peak-MiB")
 }

@@ -16,9 +16,14 @@ var demoToday = time.Date(2026, time.November, 22, 0, 0, 0, 0, time.UTC)
 // repairs are what breaks in made-up estates: a category, and what the tenant
 // says.
 var repairs = [][2]string{
-	{"水電", "浴室水龍頭漏水，無法完全關緊"}, {"水電", "客廳插座沒有電"}, {"冷氣", "冷氣不冷，運轉時有異音"},
-	{"門窗", "陽台落地窗卡住，無法關上"}, {"家電", "洗衣機脫水時劇烈震動"}, {"家電", "熱水器點不著火"},
-	{"防水", "臥室天花板滲水，油漆剝落"}, {"門窗", "大門電子鎖沒有反應"},
+	{"水電", "浴室水龍頭漏水，無法完全關緊"},
+	{"水電", "客廳插座沒有電"},
+	{"冷氣", "冷氣不冷，運轉時有異音"},
+	{"門窗", "陽台落地窗卡住，無法關上"},
+	{"家電", "洗衣機脫水時劇烈震動"},
+	{"家電", "熱水器點不著火"},
+	{"防水", "臥室天花板滲水，油漆剝落"},
+	{"門窗", "大門電子鎖沒有反應"},
 }
 
 // writeContracts makes up a contract for two estates of three.

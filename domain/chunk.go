@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -21,11 +22,54 @@ func NewChunk[I any](first int, items []I) (Chunk, error) {
 	if len(items) == 0 {
 		return Chunk{}, Fail(NewFailure(CodeInvalid, "items", ""))
 	}
-	encoded, err := json.Marshal(items)
-	if err != nil {
-		return Chunk{}, &Error{Code: CodeInvalid, Err: fmt.Errorf("encode items: %w", err)}
+	var b ChunkBuilder
+	for i := range items {
+		if err := b.Add(items[i]); err != nil {
+			return Chunk{}, err
+		}
 	}
-	return Chunk{First: first, Len: len(items), Items: encoded}, nil
+	return b.Chunk(first), nil
+}
+
+// ChunkBuilder makes a chunk item by item, so that its size is known on the
+// way. The zero value is an empty one.
+type ChunkBuilder struct {
+	n     int
+	items bytes.Buffer
+}
+
+// Add encodes an item as the next one. One that JSON cannot hold gives
+// [CodeInvalid]; then the builder is of no more use.
+func (b *ChunkBuilder) Add(item any) error {
+	if b.n == 0 {
+		b.items.WriteByte('[')
+	} else {
+		b.items.WriteByte(',')
+	}
+	encoder := json.NewEncoder(&b.items)
+	encoder.SetEscapeHTML(false) // it would write one character as six
+	if err := encoder.Encode(item); err != nil {
+		return &Error{Code: CodeInvalid, Err: fmt.Errorf("encode items: %w", err)}
+	}
+	b.items.Truncate(b.items.Len() - 1) // the newline that an encoder adds
+	b.n++
+	return nil
+}
+
+// Len returns how many items there are.
+func (b *ChunkBuilder) Len() int { return b.n }
+
+// Size returns how many bytes they take.
+func (b *ChunkBuilder) Size() int { return b.items.Len() }
+
+// Chunk returns the items, at least one, as a chunk that begins at the index
+// first, and empties the builder.
+func (b *ChunkBuilder) Chunk(first int) Chunk {
+	b.items.WriteByte(']')
+	c := Chunk{First: first, Len: b.n, Items: bytes.Clone(b.items.Bytes())}
+	b.n = 0
+	b.items.Reset()
+	return c
 }
 
 // splitAtOnce is the most items that a chunk is split into at once.

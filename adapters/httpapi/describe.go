@@ -10,7 +10,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batchport/batchport/app/estates"
-	"github.com/batchport/batchport/domain"
 )
 
 // secured is what an operation asks for: one of the two forms of a key.
@@ -86,10 +85,7 @@ func batchRequest() *huma.RequestBody {
 		}
 	}
 	name := text("What to do.")
-	for _, kind := range []domain.Kind{
-		estates.OpenRent, estates.CloseRent, estates.UploadReport, estates.ImportStatement, estates.EditLandlord, estates.EditAgent,
-		estates.Export, estates.ExportCommunities, estates.ExportContracts, estates.ExportRepairs,
-	} {
+	for _, kind := range estates.Kinds() {
 		name.Enum = append(name.Enum, string(kind))
 	}
 	return &huma.RequestBody{

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -123,22 +124,29 @@ func (a *api) estate(ctx context.Context, in *estateInput) (*estateOutput, error
 		}
 	}
 	for i, r := range o.Reports {
-		view.Reports[i] = reportView{Month: r.Month, URL: a.reportURL(ctx, in.r, who, r)}
+		url, err := a.reportURL(ctx, in.r, who, r)
+		if err != nil {
+			return nil, err
+		}
+		view.Reports[i] = reportView{Month: r.Month, URL: url}
 	}
 	return &estateOutput{Body: view}, nil
 }
 
-// reportURL returns where a report is. An upload that is not there any more
-// has no URL.
-func (a *api) reportURL(ctx context.Context, r *http.Request, who domain.Principal, report estate.Report) string {
+// reportURL returns where a report is. An upload that is not there any more,
+// removed by hand perhaps, has no URL.
+func (a *api) reportURL(ctx context.Context, r *http.Request, who domain.Principal, report estate.Report) (string, error) {
 	if report.Upload == "" {
-		return report.URL
+		return report.URL, nil
 	}
 	upload, err := a.deps.Uploads.Find(ctx, who.Tenant, report.Upload)
-	if err != nil {
-		return ""
+	switch {
+	case errors.Is(err, domain.CodeNotFound):
+		return "", nil
+	case err != nil:
+		return "", err
 	}
-	return a.link(r, fileRef{tenant: upload.Tenant, id: upload.ID, name: upload.Name})
+	return a.link(r, fileRef{tenant: upload.Tenant, id: upload.ID, name: upload.Name}), nil
 }
 
 // estateID reads the identifier in a path. What cannot be one is of no estate.
@@ -232,5 +240,6 @@ func readCursor(text string) (estate.StatementLine, bool) {
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
 	month, item, ok := strings.Cut(string(decoded), " ")
 	m, valid := estate.ParseMonth(month)
-	return estate.StatementLine{Month: m, Item: item}, err == nil && ok && valid
+	line := estate.StatementLine{EstateID: 1, Month: m, Item: item}
+	return line, err == nil && ok && valid && len(line.Faults()) == 0 // no other line can be on a page
 }

@@ -163,7 +163,7 @@ func TestWireStatementFailures(t *testing.T) {
 	want := [][]fault{
 		{{"item", "superseded", "a", "C2"}},
 		{{"estate_id", "invalid", "nine", "D3"}},
-		{{"amount", "invalid", "1.234", "B4"}},
+		{{"amount", "invalid", "1.234", "B4"}, {"item", "superseded", "a", "C4"}}, // a later row has the line
 		{{"item", "required", "", "C5"}},
 		{{"amount", "required", "", "B6"}, {"estate_id", "required", "", "D6"}}, // as they stand in the sheet
 		{{"estate_id", "not_found", "404", "D7"}},

@@ -250,28 +250,32 @@ func keyOf[I any](key func(I) string, item I) string {
 	return fmt.Sprint(item)
 }
 
-// chunksOf groups items into chunks of size.
+// chunkBytes is how many bytes of items fill a chunk before their number does:
+// a chunk is held in memory, and written in one statement.
+const chunkBytes = 1 << 20
+
+// chunksOf groups items into chunks of size, or of fewer that are large.
 func chunksOf[I any](items iter.Seq2[I, error], size int) iter.Seq2[domain.Chunk, error] {
 	return func(yield func(domain.Chunk, error) bool) {
-		buffer, first := make([]I, 0, size), 0
-		flush := func() bool {
-			chunk, err := domain.NewChunk(first, buffer)
-			first += len(buffer)
-			buffer = buffer[:0]
-			return yield(chunk, err) && err == nil
-		}
+		var chunk domain.ChunkBuilder
+		first := 0
 		for item, err := range items {
+			if err == nil {
+				err = chunk.Add(item)
+			}
 			if err != nil {
 				yield(domain.Chunk{}, err)
 				return
 			}
-			buffer = append(buffer, item)
-			if len(buffer) == size && !flush() {
-				return
+			if n := chunk.Len(); n == size || chunk.Size() >= chunkBytes {
+				if !yield(chunk.Chunk(first), nil) {
+					return
+				}
+				first += n
 			}
 		}
-		if len(buffer) > 0 {
-			flush()
+		if chunk.Len() > 0 {
+			yield(chunk.Chunk(first), nil)
 		}
 	}
 }

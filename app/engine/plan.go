@@ -11,8 +11,9 @@ import (
 	"github.com/batchport/batchport/ports"
 )
 
-// planBatch is how many chunks a planner stores in one transaction.
-const planBatch = 20
+// A planner stores up to planBatch chunks in one transaction, or fewer that
+// come to planBytes.
+const planBatch, planBytes = 20, 4 << 20
 
 // plan reads the job's selection from one snapshot, stores it as chunks in
 // short transactions, and then makes the plan visible, if the claim still
@@ -71,7 +72,7 @@ var errTooMany = errors.New("selection beyond the limit")
 // items.
 func (e *Engine) storeSelection(ctx context.Context, k *kind, claim ports.Claim) (total int, err error) {
 	// What a planner before this one stored is not visible and goes first.
-	pending, fresh := []domain.Chunk(nil), true
+	pending, bytes, fresh := []domain.Chunk(nil), 0, true
 	flush := func() error {
 		return e.store.InTx(ctx, func(tx context.Context) error {
 			if _, err := e.lockHeld(tx, claim); err != nil {
@@ -93,11 +94,12 @@ func (e *Engine) storeSelection(ctx context.Context, k *kind, claim ports.Claim)
 			if total += chunk.Len; total > e.cfg.MaxSelected {
 				return errTooMany
 			}
-			if pending = append(pending, chunk); len(pending) == planBatch {
+			pending, bytes = append(pending, chunk), bytes+len(chunk.Items)
+			if len(pending) == planBatch || bytes >= planBytes {
 				if err := flush(); err != nil {
 					return err
 				}
-				pending, fresh = nil, false
+				pending, bytes, fresh = nil, 0, false
 			}
 		}
 		return nil

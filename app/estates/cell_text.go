@@ -30,11 +30,13 @@ func textOf(c ports.Cell) (s string, ok bool) {
 	return "", true
 }
 
-// plainNumber writes a number of a sheet without an exponent, and with the 15
-// significant digits that spreadsheets show: 12.100000000000001 is 12.1.
+// plainNumber writes a number of a sheet without an exponent. Digits alone stay
+// as they are: an identifier may have more of them than a spreadsheet shows.
+// Others get the 15 significant digits that it shows: 12.100000000000001 is
+// 12.1.
 func plainNumber(s string) string {
-	if len(s) <= 15 && strings.Trim(s, "0123456789") == "" && s != "" {
-		return s // mostly
+	if s != "" && strings.Trim(strings.TrimPrefix(s, "-"), "0123456789") == "" {
+		return s
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsInf(n, 0) || math.IsNaN(n) {

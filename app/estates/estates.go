@@ -29,6 +29,14 @@ const (
 	ExportRepairs     domain.Kind = "repair_export"
 )
 
+// Kinds lists the kinds of jobs.
+func Kinds() []domain.Kind {
+	return []domain.Kind{
+		OpenRent, CloseRent, UploadReport, ImportStatement, EditLandlord, EditAgent,
+		Export, ExportCommunities, ExportContracts, ExportRepairs,
+	}
+}
+
 // CodeUnknownJob is a job_name that names no kind.
 const CodeUnknownJob domain.Code = "unknown_job_name"
 
@@ -87,6 +95,10 @@ type Config struct {
 	// means 30 days.
 	KeepSources time.Duration
 
+	// MaxOpen is how many workbooks are read at the same time: each may hold the
+	// texts that its cells share in memory. Zero means 2.
+	MaxOpen int
+
 	// Zone is where the days in names of files begin. Nil means UTC.
 	Zone *time.Location
 
@@ -107,6 +119,9 @@ func (c Config) withDefaults() Config {
 	if c.KeepSources == 0 {
 		c.KeepSources = 30 * 24 * time.Hour
 	}
+	if c.MaxOpen == 0 {
+		c.MaxOpen = 2
+	}
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
@@ -120,7 +135,7 @@ var capabilityForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 
 func (c Config) valid() error {
 	var problems []error
-	if c.MaxNamed < 0 || c.KeepSources < 0 {
+	if c.MaxNamed < 0 || c.KeepSources < 0 || c.MaxOpen < 0 {
 		problems = append(problems, errors.New("estates: a setting of Config is negative"))
 	}
 	for _, capability := range c.Capabilities {
@@ -137,6 +152,7 @@ type Estates struct {
 	deps  Deps
 	cfg   Config
 	kinds map[domain.Kind]submitter
+	open  chan struct{} // has a token for each workbook that is being read
 }
 
 // New registers the kinds with an engine that does not run yet. What is
@@ -145,7 +161,8 @@ func New(e *engine.Engine, deps Deps, cfg Config) (*Estates, error) {
 	if err := errors.Join(deps.complete(), cfg.valid()); err != nil {
 		return nil, err
 	}
-	s := &Estates{deps: deps, cfg: cfg.withDefaults(), kinds: map[domain.Kind]submitter{}}
+	cfg = cfg.withDefaults()
+	s := &Estates{deps: deps, cfg: cfg, kinds: map[domain.Kind]submitter{}, open: make(chan struct{}, cfg.MaxOpen)}
 	if err := errors.Join(
 		add(s, e, listingKind(OpenRent, true, deps), func(jobs *engine.Jobs[Search, int64]) submitter {
 			return searching(s, jobs, estateIDs, s.readSearch)
@@ -154,7 +171,7 @@ func New(e *engine.Engine, deps Deps, cfg Config) (*Estates, error) {
 			return searching(s, jobs, estateIDs, s.readSearch)
 		}),
 		add(s, e, reportKind(deps), s.uploadingReports),
-		add(s, e, importer{deps, s.cfg}.kind(), s.importingStatements),
+		add(s, e, s.importer().kind(), s.importingStatements),
 		add(s, e, landlordKind(deps), s.editingLandlords),
 		add(s, e, agentKind(deps), s.editingAgents),
 		addExport(s, e, s.estateExport(), estateIDs, s.readSearch),

@@ -7,13 +7,17 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
 )
+
+// openPatience is how long somebody waits to read a workbook beside others.
+const openPatience = 5 * time.Second
+
+var errTooManyOpen = errors.New("too many workbooks are being read")
 
 // FailureSheet is the failed items of a job as a workbook.
 type FailureSheet struct {
@@ -63,11 +67,17 @@ func (f *FailureSheet) writeRows(ctx context.Context, w io.Writer) (done bool, e
 	if p.Columns == nil {
 		return false, nil
 	}
-	m := importer{f.estates.deps, f.estates.cfg}
-	err = m.open(ctx, f.job.Tenant(), p, func(book ports.WorkbookReader) error {
+	m := f.estates.importer()
+	// Whoever waits for an answer is told to come again rather than kept.
+	waiting, cancel := context.WithTimeoutCause(ctx, openPatience, domain.Unavailable(errTooManyOpen))
+	defer cancel()
+	err = m.open(waiting, f.job.Tenant(), p, func(book ports.WorkbookReader) error {
 		done = true
 		return f.copyRows(ctx, m, book, w)
 	})
+	if !done && waiting.Err() != nil && ctx.Err() == nil {
+		return false, context.Cause(waiting)
+	}
 	if !done && errors.Is(err, domain.CodeNotFound) {
 		return false, nil
 	}
@@ -77,6 +87,13 @@ func (f *FailureSheet) writeRows(ctx context.Context, w io.Writer) (done bool, e
 // copyRows copies the failed rows of a workbook, which it reads beside the
 // failures: both come in the order of the rows.
 func (f *FailureSheet) copyRows(ctx context.Context, m importer, from ports.WorkbookReader, w io.Writer) error {
+	width := 0
+	for row, err := range from.EachRow(ctx) {
+		if err != nil {
+			return err
+		}
+		width = max(width, len(row.Cells))
+	}
 	next, stop := iter.Pull2(f.failures)
 	defer stop()
 	failure, err, more := next()
@@ -88,7 +105,7 @@ func (f *FailureSheet) copyRows(ctx context.Context, m importer, from ports.Work
 		}
 		if to == nil {
 			var columns []ports.Column
-			kept, columns = f.header(m, row)
+			kept, columns = f.header(m, row, width)
 			if to, err = f.estates.deps.Workbooks.NewWorkbook(w, f.label("sheet.failures"), columns); err != nil {
 				return err
 			}
@@ -135,10 +152,14 @@ func copied(c ports.Cell) ports.Cell {
 }
 
 // header returns which columns of the original are copied, and all columns of
-// the copy: those of an earlier copy's verdict are left out.
-func (f *FailureSheet) header(m importer, row ports.Row) (kept []int, columns []ports.Column) {
-	for i, cell := range row.Cells {
-		title, _ := textOf(cell)
+// the copy, width of which are the original's, some perhaps without a title:
+// those of an earlier copy's verdict are left out.
+func (f *FailureSheet) header(m importer, row ports.Row, width int) (kept []int, columns []ports.Column) {
+	for i := range width {
+		title := ""
+		if i < len(row.Cells) {
+			title, _ = textOf(row.Cells[i])
+		}
 		if m.isVerdict(title) {
 			continue
 		}
@@ -162,10 +183,7 @@ func formatOf(column string) ports.CellFormat {
 
 // isVerdict reports whether a column is one that was added to failed rows.
 func (m importer) isVerdict(title string) bool {
-	title = strings.TrimSpace(title)
-	return slices.ContainsFunc(languages, func(locale string) bool {
-		return title == m.Labels.Label(locale, statementLabel(codeColumn)) || title == m.Labels.Label(locale, statementLabel(reasonColumn))
-	})
+	return m.called(title, statementLabel(codeColumn)) || m.called(title, statementLabel(reasonColumn))
 }
 
 func (f *FailureSheet) verdictColumns() []ports.Column {

@@ -1,6 +1,10 @@
 package estates
 
-import "github.com/batchport/batchport/domain"
+import (
+	"strings"
+
+	"github.com/batchport/batchport/domain"
+)
 
 // fault is a failure as it is kept with an item that was wrong from the start.
 // One request can make a million of them, and maps would take most of the
@@ -18,7 +22,8 @@ func faultsOf(failures []domain.Failure) []fault {
 	}
 	faults := make([]fault, len(failures))
 	for i, f := range failures {
-		faults[i] = fault{Code: f.Code, Field: f.Field, Value: f.Value, Params: pairsOf(f)}
+		// A value is part of a whole row or request, which it must not keep in memory.
+		faults[i] = fault{Code: f.Code, Field: f.Field, Value: strings.Clone(f.Value), Params: pairsOf(f)}
 	}
 	return faults
 }

@@ -121,13 +121,13 @@ func (s *Estates) readCapabilities(p *problems, field string, v document.Value) 
 	before := len(p.failures)
 	capabilities := make(map[estate.Capability]bool, min(len(v.Members), len(s.cfg.Capabilities)))
 	for _, m := range v.Members {
-		name, at := estate.Capability(m.Name), path(field, m.Name)
+		name, where := estate.Capability(m.Name), path(field, m.Name)
 		on, ok := flag(m.Value)
 		switch {
 		case !slices.Contains(s.cfg.Capabilities, name):
-			p.addText(estate.CodeUnknownCapability, at, shortName(m.Name))
+			p.addText(estate.CodeUnknownCapability, where, shortName(m.Name))
 		case !ok:
-			p.add(domain.CodeInvalid, at, m.Value, "expected", "flag")
+			p.add(domain.CodeInvalid, where, m.Value, "expected", "flag")
 		default:
 			capabilities[name] = on
 		}

@@ -101,10 +101,16 @@ func readSource(p *problems, r Request) (s Source) {
 	switch {
 	case len(v.Text) > maxURL:
 		p.add(domain.CodeTooLong, urlField, v, "max", strconv.Itoa(maxURL))
-	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil:
+	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || !isPort(u.Port()):
 		p.add(domain.CodeInvalid, urlField, v, "expected", "url")
 	}
 	return Source{URL: v.Text}
+}
+
+// isPort reports whether a URL can have the port; "" is that of its scheme.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // keepingUpload makes sure that the upload that a request names is there and,

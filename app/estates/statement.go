@@ -29,8 +29,8 @@ type StatementImport struct {
 	Columns *statementLayout `json:"columns,omitempty"` // nil until it was prepared
 }
 
-// StatementRow is a row of the workbook. One with faults has nothing but
-// them, and so has one that a later row replaces.
+// StatementRow is a row of the workbook. One with faults may lack what could
+// not be read.
 type StatementRow struct {
 	Row      int          `json:"row"` // as people see it, from 1
 	EstateID int64        `json:"estate,omitempty"`
@@ -44,8 +44,11 @@ type StatementRow struct {
 // importer imports statement lines from workbooks.
 type importer struct {
 	Deps
-	cfg Config
+	cfg   Config
+	token chan struct{} // see Estates
 }
+
+func (s *Estates) importer() importer { return importer{s.deps, s.cfg, s.open} }
 
 func (m importer) kind() engine.Kind[StatementImport, StatementRow] {
 	return engine.Kind[StatementImport, StatementRow]{
@@ -104,8 +107,14 @@ func ofField(field string, err error) error {
 	return &named
 }
 
-// open opens the job's workbook for use.
+// open opens the job's workbook for use, when there are not too many in use.
 func (m importer) open(ctx context.Context, tenant domain.TenantID, p StatementImport, use func(ports.WorkbookReader) error) error {
+	select {
+	case m.token <- struct{}{}:
+		defer func() { <-m.token }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	_, file, err := m.Uploads.Open(ctx, tenant, p.Source.Upload)
 	if err != nil {
 		return ofField(urlField, err)
@@ -129,7 +138,7 @@ func (m importer) rows(ctx context.Context, job *domain.BatchJob, p StatementImp
 				if err != nil {
 					return err
 				}
-				if row.Faults == nil {
+				if row.EstateID > 0 && row.Item != "" {
 					seen.add(row)
 				}
 			}
@@ -138,10 +147,8 @@ func (m importer) rows(ctx context.Context, job *domain.BatchJob, p StatementImp
 				if err != nil {
 					return err
 				}
-				if row.Faults == nil {
-					if n := later.of(row.Row); n > 0 {
-						row = StatementRow{Row: row.Row, EstateID: row.EstateID, Item: row.Item, Later: n}
-					}
+				if n := later.of(row.Row); n > 0 {
+					row = StatementRow{Row: row.Row, Item: row.Item, Faults: row.Faults, Later: n}
 				}
 				if !yield(row, nil) {
 					return nil
@@ -198,13 +205,16 @@ func (r StatementRow) line(month estate.Month) estate.StatementLine {
 	return estate.StatementLine{EstateID: r.EstateID, Month: month, Item: r.Item, Amount: r.Amount, Note: r.Note}
 }
 
-// faultsOf returns all that is wrong with a row.
+// faultsOf returns all that is wrong with a row. That a later row has the line
+// already is worth knowing of a bad one too: corrected and imported again, it
+// would replace that.
 func (p StatementImport) faultsOf(row StatementRow) []domain.Failure {
-	if row.Later == 0 {
-		return failuresOf(row.Faults)
+	wrong := failuresOf(row.Faults)
+	if row.Later > 0 {
+		f := domain.NewFailure(estate.CodeSuperseded, "", row.Item, "later", strconv.Itoa(row.Later))
+		wrong = append(wrong, p.Columns.locate(f, itemColumn, row.Row))
 	}
-	f := domain.NewFailure(estate.CodeSuperseded, "", row.Item, "later", strconv.Itoa(row.Later))
-	return []domain.Failure{p.Columns.locate(f, itemColumn, row.Row)}
+	return wrong
 }
 
 // importingStatements returns the submitter of imports.

@@ -81,19 +81,22 @@ func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader) (*s
 // columnOf returns the column of a title, or "". That of the estate may also
 // be called as it is in exports.
 func (m importer) columnOf(title string) string {
-	title = strings.ToLower(strings.TrimSpace(title))
-	called := func(key string) bool {
-		return slices.ContainsFunc(languages, func(locale string) bool { return title == strings.ToLower(m.Labels.Label(locale, key)) })
-	}
 	for _, column := range []string{estateColumn, itemColumn, amountColumn, noteColumn, codeColumn} {
-		if title == column && column != codeColumn || called(statementLabel(column)) {
+		byName := column != codeColumn && strings.EqualFold(strings.TrimSpace(title), column)
+		if byName || m.called(title, statementLabel(column)) {
 			return column
 		}
 	}
-	if called("estate.id") {
+	if m.called(title, "estate.id") {
 		return estateColumn
 	}
 	return ""
+}
+
+// called reports whether a title is the label of the key in any language.
+func (m importer) called(title, key string) bool {
+	title = strings.TrimSpace(title)
+	return slices.ContainsFunc(languages, func(locale string) bool { return strings.EqualFold(title, m.Labels.Label(locale, key)) })
 }
 
 // read reads a row below the header. One that a workbook of failed rows says
@@ -146,8 +149,10 @@ func (l *statementLayout) read(row ports.Row, month estate.Month) StatementRow {
 	}
 	if len(wrong) > 0 {
 		slices.SortStableFunc(wrong, func(a, b domain.Failure) int { return cmp.Compare(l.index(a.Field), l.index(b.Field)) })
-		return StatementRow{Row: row.Number, Faults: faultsOf(wrong)}
+		r.Amount, r.Note, r.Faults = 0, "", faultsOf(wrong)
 	}
+	// A text of a row is part of all its texts, which it must not keep in memory.
+	r.Item, r.Note = strings.Clone(r.Item), strings.Clone(r.Note)
 	return r
 }
 

@@ -262,6 +262,64 @@ func TestFailedRowsAreTheOriginals(t *testing.T) {
 	}
 }
 
+// TestABadRowBeforeAGoodOneSaysSo checks that whoever corrects a row learns
+// that a later one has its line already.
+func TestABadRowBeforeAGoodOneSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, estates.Config{})
+	f.load(t, flat(1))
+	job := f.importing(t, f.upload(t, sheet(t, []any{"estate_id", "item", "amount"},
+		[]any{1, "fee", "abc"}, []any{1, "fee", 2}, []any{1, "fee", 3}, []any{1, "fee", "x"}, []any{1, "other", "y"})))
+	failures, err := f.store.ListFailures(t.Context(), job.Ref(), -1, 9)
+	if err != nil || len(failures) != 4 {
+		t.Fatalf("ListFailures = %v, %v; want four", failures, err)
+	}
+	for i, later := range []string{"4", "4", "", ""} {
+		got := failures[i].Failure
+		last := got
+		if len(got.Also) > 0 {
+			last = got.Also[len(got.Also)-1]
+		}
+		if got := last.Params["later"]; got != later {
+			t.Errorf("failure %d (%v) names the later row %q, want %q", i, failures[i], got, later)
+		}
+	}
+	if first := failures[0].Failure; first.Code != domain.CodeInvalid || first.Field != "amount" {
+		t.Errorf("the bad row fails first of all with %v, want its amount", first)
+	}
+}
+
+// TestLongIdentifiersAreExact checks that no row goes to another estate
+// because a number was rounded.
+func TestLongIdentifiersAreExact(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, estates.Config{})
+	f.load(t, flat(estate.MaxID-1), flat(estate.MaxID))
+	job := f.importing(t, f.upload(t, sheet(t, []any{"estate_id", "item", "amount"},
+		[]any{int64(estate.MaxID), "fee", 1}, []any{"9007199254740990", "fee", 2}, []any{1e16, "fee", 3})))
+	if got, want := f.failures(t, job), []string{"2 4 out_of_range estate_id"}; !slices.Equal(got, want) {
+		t.Errorf("failures %q, want %q", got, want)
+	}
+	for id, want := range map[int64]string{estate.MaxID: "1.00", estate.MaxID - 1: "2.00"} {
+		lines, err := f.store.ListStatementLines(t.Context(), f.who.Tenant, id, "", estate.StatementLine{}, 9)
+		if err != nil || len(lines) != 1 || lines[0].Amount.String() != want {
+			t.Errorf("lines of %d = %v, %v; want one of %s", id, lines, err, want)
+		}
+	}
+}
+
+// TestCellsWithoutATitleAreKept checks that failed rows come back whole.
+func TestCellsWithoutATitleAreKept(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, estates.Config{})
+	job := f.importing(t, f.upload(t, sheet(t, []any{"estate_id", nil, "item", "amount", "EN_us:Statement.CODE"},
+		[]any{7, "a", "fee", 1, "", "b"})))
+	want := []string{"estate_id||item|amount||zh_TW:statement.code|zh_TW:statement.reason", "7|a|fee|1|b|not_found|"}
+	if got := f.failureSheet(t, job); !prefixes(got, want) {
+		t.Errorf("failed rows %q, want %q", got, want)
+	}
+}
+
 // TestAReplacedRowStaysReplaced checks that failed rows can be imported again
 // as they are, without undoing the rows that replaced some of them.
 func TestAReplacedRowStaysReplaced(t *testing.T) {

@@ -141,7 +141,8 @@ func (u *Uploads) describe(ctx context.Context, upload ports.Upload) error {
 }
 
 // Find returns the description of an upload. One that is unknown, that is
-// another tenant's or that has expired gives [domain.CodeNotFound].
+// another tenant's or that has expired and is not in use gives
+// [domain.CodeNotFound].
 func (u *Uploads) Find(ctx context.Context, tenant domain.TenantID, id string) (ports.Upload, error) {
 	if !IsID(id) {
 		return ports.Upload{}, missing(id)
@@ -152,10 +153,23 @@ func (u *Uploads) Find(ctx context.Context, tenant domain.TenantID, id string) (
 		return ports.Upload{}, missing(id)
 	case err != nil:
 		return ports.Upload{}, fmt.Errorf("find upload %s: %w", id, err)
-	case !u.now().Before(upload.ExpiresAt):
+	case u.now().Before(upload.ExpiresAt):
+		return upload, nil
+	}
+	used, err := u.deps.InUse(ctx, tenant, id)
+	switch {
+	case err != nil:
+		return ports.Upload{}, fmt.Errorf("find upload %s: %w", id, err)
+	case !used:
 		return ports.Upload{}, missing(id)
 	}
-	return upload, nil
+	// The next purge would keep it; until then it must not be gone.
+	upload.ExpiresAt = u.now().Add(u.cfg.Keep).Truncate(time.Microsecond)
+	err = u.deps.Store.KeepUpload(ctx, tenant, id, upload.ExpiresAt)
+	if errors.Is(err, domain.CodeNotFound) {
+		return ports.Upload{}, missing(id)
+	}
+	return upload, err
 }
 
 // Open opens an upload for reading; it fails as [Uploads.Find] does. What is

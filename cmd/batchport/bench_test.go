@@ -235,7 +235,7 @@ func loadMillion(b *testing.B, data string, n int) {
 }
 
 // peakMiB is the most memory that a process has had resident.
-func peakMiB(b *testing.B, pid int) float64 {
+func peakMiB(b testing.TB, pid int) float64 {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -97,10 +97,9 @@ func principalOf(tenant, user string, permissions []string, all bool) (who domai
 	return who, errors.Join(problems...)
 }
 
-// knownPermissions returns the kinds of job that this program works on.
-func knownPermissions() []string {
-	return []string{string(estates.OpenRent), string(estates.CloseRent), string(estates.Export)}
-}
+// knownPermissions returns what this program asks for: the kinds of job that
+// it works on, and reading.
+func knownPermissions() []string { return append(names(estates.Kinds()), string(estates.Read)) }
 
 // warnOfUnknown tells of permissions that nothing asks for in this version.
 // They are no error: another version, or another host of the same database,

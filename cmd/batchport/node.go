@@ -35,6 +35,10 @@ const (
 	// shutdownMargin is how long whoever did not end by then has to give way.
 	shutdownMargin = 4 * time.Second
 
+	// sheetStrings is how many bytes of texts that cells share one workbook may
+	// have. Two are read at a time, and both stay within what the process may take.
+	sheetStrings = 48 << 20
+
 	defaultLocale = "zh_TW"
 )
 
@@ -180,6 +184,10 @@ func (n *node) openEstates(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--fetch-from: %w", err)
 	}
+	sheets, err := xlsxfile.NewWorkbookSource(xlsxfile.ReadLimits{FileBytes: max(128<<20, int64(n.cfg.limits.upload)), StringBytes: sheetStrings})
+	if err != nil {
+		return err
+	}
 	var capabilities []estate.Capability
 	for _, name := range n.cfg.grantable {
 		capabilities = append(capabilities, estate.Capability(name))
@@ -188,7 +196,7 @@ func (n *node) openEstates(context.Context) error {
 	n.estates, err = estates.New(n.engine, estates.Deps{
 		Selector: store, Reader: store, Communities: store, Contracts: store, Repairs: store, Users: store,
 		Listings: store, Agents: store, Grants: store, Reports: store, Statements: store,
-		Uploads: n.uploads, Fetcher: fetcher, Workbooks: xlsxfile.Workbooks{}, Sheets: xlsxfile.WorkbookSource{},
+		Uploads: n.uploads, Fetcher: fetcher, Workbooks: xlsxfile.Workbooks{}, Sheets: sheets,
 		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(),
 	}, estates.Config{Zone: time.Local, MaxNamed: int(n.cfg.limits.named), Capabilities: capabilities})
 	return err

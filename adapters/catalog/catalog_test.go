@@ -83,6 +83,7 @@ func TestLocale(t *testing.T) {
 		{"", "zh-Hant-HK", "zh_TW"},
 		{"", "zh-Hans-HK", "zh_CN"},
 		{"", "zh", "zh_CN"},
+		{"ja", "", "ja_JP"}, {"EN", "", "en_US"}, {"zh_HK", "", "zh_TW"}, {"fr", "zh-TW", "default"},
 		{"", "zh-CN", "zh_CN"},
 		{"", "zh-SG", "zh_CN"},
 		{"", "en", "en_US"},

@@ -9,7 +9,7 @@ import (
 // Locale returns the reader's locale: zh_TW, zh_CN, en_US or ja_JP.
 //
 // header is the value of the request's header "locale". When there is one, it
-// alone decides; "zh-tw" means zh_TW, and one that is not known gives
+// alone decides; "zh-tw" means zh_TW, "ja" ja_JP, and one that is not known gives
 // otherwise. Without it, acceptLanguage decides (RFC 9110, 12.5.4), by the
 // first of its languages that the catalogue has. Without that too, it is
 // otherwise, whatever that is.
@@ -42,7 +42,12 @@ func canonical(name string) string {
 			return locale
 		}
 	}
-	return ""
+	// Such as "ja", or "zh_HK"; but "zh" alone says nothing of the script.
+	tag, err := language.Parse(strings.ReplaceAll(name, "_", "-"))
+	if err != nil || tag == language.Chinese {
+		return ""
+	}
+	return match(tag)
 }
 
 var (

@@ -147,7 +147,7 @@ func (a *api) render(r *http.Request, err error) *refusal {
 // bodyOf writes a refusal in the shape of the interface that was called.
 func (a *api) bodyOf(r *http.Request, status int, code domain.Code, locale string, faults []fault) any {
 	var message string
-	if i := slices.IndexFunc(faults, func(f fault) bool { return f.Code == code }); i >= 0 {
+	if i := slices.IndexFunc(faults, func(f fault) bool { return f.Code == code }); i >= 0 && code != domain.CodeInvalid {
 		message = faults[i].Message
 	} else if len(faults) > 0 {
 		message = faults[0].Message

@@ -101,8 +101,8 @@ func TestStatementFromTemplateToCorrection(t *testing.T) {
 	if !slices.Equal(rows[0][:4], titles) || len(rows[0]) != 6 {
 		t.Errorf("the failed rows have the columns %q, want those of the template and two more", rows[0])
 	}
-	if got := rows[1][:5]; !slices.Equal(got, []string{"7", "管理費", "3", "", "not_found"}) || !strings.Contains(rows[1][5], "A3") {
-		t.Errorf("first failed row %q, want the original with not_found and a reason that names cell A3", rows[1])
+	if got := rows[1][:5]; !slices.Equal(got, []string{"7", "管理費", "3", "", "not_found"}) || !strings.Contains(rows[1][5], "A2") {
+		t.Errorf("first failed row %q, want the original with not_found and a reason that names cell A2, where it stands now", rows[1])
 	}
 	if got := rows[2][:5]; !slices.Equal(got, []string{"2", "清潔費", "三百", "m", "invalid"}) || !strings.Contains(rows[2][5], "三百") {
 		t.Errorf("second failed row %q, want the original with invalid and a reason that names the value", rows[2])

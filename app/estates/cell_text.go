@@ -5,22 +5,24 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
+	"github.com/batchport/batchport/domain/estate"
 	"github.com/batchport/batchport/ports"
 )
 
-// textOf returns what a cell says, without white space around it. ok is false
-// for the error of a formula.
+// textOf returns what a cell says, without white space and invisible characters
+// around it. ok is false for the error of a formula.
 func textOf(c ports.Cell) (s string, ok bool) {
 	switch c.Kind {
 	case ports.CellText:
-		return strings.TrimSpace(c.Text), true
+		return strings.TrimFunc(c.Text, unseen), true
 	case ports.CellNumber:
 		return plainNumber(c.Text), true
 	case ports.CellInteger:
 		return strconv.FormatInt(c.Int, 10), true
 	case ports.CellDate:
-		return c.Date.Format(time.DateOnly), true
+		return dateText(c.Date), true
 	case ports.CellBool:
 		return strings.ToUpper(strconv.FormatBool(c.Bool)), true
 	case ports.CellError:
@@ -28,6 +30,63 @@ func textOf(c ports.Cell) (s string, ok bool) {
 	case ports.CellEmpty:
 	}
 	return "", true
+}
+
+// unseen reports whether a character shows nothing: white space, and what steers
+// the display of others, such as U+200B and the byte order mark.
+func unseen(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
+// dateText writes a day, a time of day, or both, as a sheet shows them. A time
+// by itself is one of the day 0.
+func dateText(t time.Time) string {
+	clock := "15:04"
+	if t.Second() != 0 {
+		clock = time.TimeOnly
+	}
+	switch {
+	case t.Year() < 1900:
+		return t.Format(clock)
+	case t.Equal(t.Truncate(24 * time.Hour)):
+		return t.Format(time.DateOnly)
+	}
+	return t.Format(time.DateOnly + " " + clock)
+}
+
+// folded is a title without what people do not see or mean: the case and the
+// width of letters, white space and line breaks, invisible characters.
+func folded(title string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if unseen(r) {
+			return -1
+		}
+		return r
+	}, narrow(title)))
+}
+
+// amountOf reads an amount in the ways in which accountants write it: with a
+// minus sign of any kind, in parentheses, or behind a triangle when it is
+// negative. tooLarge is true for one that is an amount but for its size.
+func amountOf(s string) (m estate.Money, ok, tooLarge bool) {
+	s = narrow(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\u2212' || r == '△' || r == '▲':
+			return '-'
+		case unseen(r):
+			return -1
+		}
+		return r
+	}, s))
+	if inner, open := strings.CutPrefix(s, "("); open {
+		if inner, closed := strings.CutSuffix(inner, ")"); closed && inner != "" && strings.Trim(inner[:1], "0123456789") == "" {
+			s = "-" + inner
+		}
+	}
+	if m, ok = estate.ParseMoney(s); ok {
+		return m, true, false
+	}
+	// With its first digits alone it would be one.
+	whole, decimals, _ := strings.Cut(strings.ReplaceAll(strings.TrimLeft(s, "+-"), ",", ""), ".")
+	return 0, false, len(whole) > 13 && len(strings.TrimRight(decimals, "0")) <= 2 && strings.Trim(whole+decimals, "0123456789") == ""
 }
 
 // plainNumber writes a number of a sheet without an exponent. Digits alone stay

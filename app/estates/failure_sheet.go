@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -99,6 +102,7 @@ func (f *FailureSheet) copyRows(ctx context.Context, m importer, from ports.Work
 	failure, err, more := next()
 	var to ports.WorkbookWriter
 	var kept []int // the columns that are copied
+	written := 1   // rows of the copy, its header included
 	for row, broken := range from.EachRow(ctx) {
 		if err = errors.Join(err, broken); err != nil {
 			return err
@@ -125,7 +129,10 @@ func (f *FailureSheet) copyRows(ctx context.Context, m importer, from ports.Work
 			}
 			cells = append(cells, cell)
 		}
-		if err := to.WriteRow(append(cells, f.verdict(failure.Failure)...)); err != nil {
+		if written++; err == nil {
+			err = to.WriteRow(append(cells, f.verdict(moved(failure.Failure, written, kept))...))
+		}
+		if err != nil {
 			return err
 		}
 		failure, err, more = next()
@@ -139,6 +146,20 @@ func (f *FailureSheet) copyRows(ctx context.Context, m importer, from ports.Work
 	return to.Close()
 }
 
+// moved says where the place of a failure is in the copy, whose reader has it
+// before them.
+func moved(f domain.Failure, row int, kept []int) domain.Failure {
+	f.Params = maps.Clone(f.Params)
+	if i := slices.IndexFunc(kept, func(i int) bool { return columnLetters(i) == f.Params["column"] }); i >= 0 {
+		f.Params["row"], f.Params["column"] = strconv.Itoa(row), columnLetters(i)
+	}
+	f.Also = slices.Clone(f.Also)
+	for i := range f.Also {
+		f.Also[i] = moved(f.Also[i], row, kept)
+	}
+	return f
+}
+
 // copied is a cell of the original as it goes into the copy, which has
 // numbers without exponents and days without a time.
 func copied(c ports.Cell) ports.Cell {
@@ -146,7 +167,7 @@ func copied(c ports.Cell) ports.Cell {
 	case c.Kind == ports.CellNumber:
 		c.Text = plainNumber(c.Text)
 	case c.Kind == ports.CellDate && !c.Date.Equal(c.Date.Truncate(24*time.Hour)):
-		return text(c.Date.Format(time.DateTime))
+		return text(dateText(c.Date))
 	}
 	return c
 }

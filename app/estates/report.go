@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/engine"
@@ -92,7 +93,8 @@ func readSource(p *problems, r Request) (s Source) {
 	if r.Upload != nil {
 		if id, ok := r.Upload(v.Text); ok {
 			if id == "" {
-				p.add(domain.CodeNotFound, urlField, v)
+				plain, _, _ := strings.Cut(v.Text, "?") // behind it is a signature
+				p.addText(domain.CodeNotFound, urlField, plain)
 			}
 			return Source{Upload: id}
 		}

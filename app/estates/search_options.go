@@ -36,7 +36,7 @@ func (s *Estates) readOptions(p *problems, v document.Value, known options) {
 			p.add(domain.CodeUnknownField, field, v)
 		case blank(v): // not given
 		case v.Kind == document.Object || v.Kind == document.List && len(v.List) == 0:
-			p.add(domain.CodeInvalid, field, v)
+			p.add(domain.CodeInvalid, field, v, "expected", "values")
 		case v.Kind == document.List:
 			for i, element := range v.List {
 				read(at(field, i), element)

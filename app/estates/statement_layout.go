@@ -49,12 +49,16 @@ func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader) (*s
 	layout := &statementLayout{-1, -1, -1, -1, -1}
 	columns := map[string]*int{estateColumn: &layout.Estate, itemColumn: &layout.Item, amountColumn: &layout.Amount, noteColumn: &layout.Note, codeColumn: &layout.Code}
 	var wrong []domain.Failure
+	var found []string
 	for row, err := range book.EachRow(ctx) {
 		if err != nil {
 			return nil, ofField(urlField, err)
 		}
 		for i, cell := range row.Cells {
 			title, _ := textOf(cell)
+			if title != "" {
+				found = append(found, title)
+			}
 			place := columns[m.columnOf(title)]
 			switch {
 			case place == nil: // a column of the reader's own
@@ -69,7 +73,7 @@ func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader) (*s
 	}
 	for _, name := range []string{estateColumn, itemColumn, amountColumn} {
 		if *columns[name] < 0 {
-			wrong = append(wrong, domain.NewFailure(CodeMissingColumn, name, ""))
+			wrong = append(wrong, domain.NewFailure(CodeMissingColumn, name, "", "found", strings.Join(found, ", ")))
 		}
 	}
 	if len(wrong) > 0 {
@@ -82,7 +86,7 @@ func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader) (*s
 // be called as it is in exports.
 func (m importer) columnOf(title string) string {
 	for _, column := range []string{estateColumn, itemColumn, amountColumn, noteColumn, codeColumn} {
-		byName := column != codeColumn && strings.EqualFold(strings.TrimSpace(title), column)
+		byName := column != codeColumn && folded(title) == column
 		if byName || m.called(title, statementLabel(column)) {
 			return column
 		}
@@ -95,8 +99,8 @@ func (m importer) columnOf(title string) string {
 
 // called reports whether a title is the label of the key in any language.
 func (m importer) called(title, key string) bool {
-	title = strings.TrimSpace(title)
-	return slices.ContainsFunc(languages, func(locale string) bool { return strings.EqualFold(title, m.Labels.Label(locale, key)) })
+	title = folded(title)
+	return slices.ContainsFunc(languages, func(locale string) bool { return title == folded(m.Labels.Label(locale, key)) })
 }
 
 // read reads a row below the header. One that a workbook of failed rows says
@@ -121,7 +125,7 @@ func (l *statementLayout) read(row ports.Row, month estate.Month) StatementRow {
 		return s
 	}
 	s, ok := textOf(l.cell(row, estateColumn))
-	n, whole := wholeNumber(narrow(s))
+	n, whole := wholeNumber(folded(s))
 	switch r.EstateID = n; {
 	case s == "":
 		bad(domain.CodeRequired, estateColumn, "")
@@ -132,10 +136,12 @@ func (l *statementLayout) read(row ports.Row, month estate.Month) StatementRow {
 	}
 	r.Item = text(itemColumn)
 	s, ok = textOf(l.cell(row, amountColumn))
-	amount, read := estate.ParseMoney(narrow(s))
+	amount, read, tooLarge := amountOf(s)
 	switch r.Amount = amount; {
 	case s == "":
 		bad(domain.CodeRequired, amountColumn, "")
+	case ok && tooLarge:
+		bad(domain.CodeOutOfRange, amountColumn, s, "min", (-estate.MaxMoney).String(), "max", estate.MaxMoney.String())
 	case !ok || !read:
 		bad(domain.CodeInvalid, amountColumn, s, "expected", "amount")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -286,6 +287,59 @@ func TestABadRowBeforeAGoodOneSaysSo(t *testing.T) {
 	}
 	if first := failures[0].Failure; first.Code != domain.CodeInvalid || first.Field != "amount" {
 		t.Errorf("the bad row fails first of all with %v, want its amount", first)
+	}
+}
+
+// TestWaysToWriteCells goes through how people write identifiers, amounts and
+// titles, and what the programs that they use put into cells.
+func TestWaysToWriteCells(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, estates.Config{})
+	f.load(t, flat(1))
+	at := time.Date(2026, 11, 3, 8, 5, 0, 0, time.UTC)
+	rows := [][]any{{"\ufeffｅｓｔａｔｅ＿ｉｄ", "zh_TW:state\nment.\u3000item", "AMOUNT\u200b", " note "}}
+	amounts := map[string]string{
+		"\u2212500": "-500.00", "△500": "-500.00", "▲1,000.5": "-1000.50", "(500)": "-500.00", "（５００）": "-500.00",
+		"－１，２３４．５": "-1234.50", "+7": "7.00", "1 000": "1000.00", "9999999999999.99": "9999999999999.99",
+		"(-5)": "invalid", "()": "invalid", "(5": "invalid", "-(5)": "invalid", "¥5": "invalid", "1,00": "invalid", "5%": "invalid", "--5": "invalid",
+		"10000000000000": "out_of_range", "-99,999,999,999,999,999": "out_of_range", "99999999999999.999": "invalid",
+	}
+	texts := slices.Sorted(maps.Keys(amounts))
+	for i, text := range texts {
+		rows = append(rows, []any{"\u200b１", fmt.Sprintf("%02d", i), text})
+	}
+	rows = append(rows, []any{1, "x", 1, at}, []any{1, "管理費\u200b", 1, "👩\u200d👧"})
+	job := f.importing(t, f.upload(t, sheet(t, rows...)))
+	failed := map[string]domain.Code{}
+	failures, err := f.store.ListFailures(t.Context(), job.Ref(), -1, 100)
+	if err != nil {
+		t.Fatalf("ListFailures: %v", err)
+	}
+	for _, item := range failures {
+		failed[item.Failure.Value] = item.Failure.Code
+	}
+	stored, err := f.store.ListStatementLines(t.Context(), f.who.Tenant, 1, "", estate.StatementLine{}, 100)
+	if err != nil {
+		t.Fatalf("ListStatementLines: %v", err)
+	}
+	lines := map[string]estate.StatementLine{}
+	for _, l := range stored {
+		lines[l.Item] = l
+	}
+	for i, text := range texts {
+		got := string(failed[text])
+		if l, ok := lines[fmt.Sprintf("%02d", i)]; ok {
+			got = l.Amount.String()
+		}
+		if got != amounts[text] {
+			t.Errorf("the amount %q gives %q, want %q", text, got, amounts[text])
+		}
+	}
+	if got := lines["x"].Note; got != "2026-11-03 08:05" {
+		t.Errorf("a time gives the note %q, want 2026-11-03 08:05", got)
+	}
+	if got := lines["管理費"].Note; got != "👩\u200d👧" {
+		t.Errorf("the note of an item with an invisible end is %q, want it as it was, and the item without", got)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -129,7 +130,7 @@ func (a *api) send(w http.ResponseWriter, r *http.Request, name string, file por
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // what cannot do that has no deadline
 	header := w.Header()
 	header.Set("Content-Type", contentType(name))
-	header.Set("Content-Disposition", attachment(name))
+	header.Set("Content-Disposition", attachment(name, info.ID))
 	header.Set("Cache-Control", "private, no-cache")
 	header.Set("ETag", fmt.Sprintf(`"%s-%x-%x"`, info.ID, info.Size, info.ModifiedAt.UnixMicro()))
 	http.ServeContent(w, r, "", info.ModifiedAt, file)
@@ -153,18 +154,27 @@ func contentType(name string) string {
 
 // attachment returns the Content-Disposition of a file of that name: RFC 6266,
 // with the name itself as RFC 8187 writes it, and in ASCII for old clients.
-func attachment(name string) string {
-	return `attachment; filename="` + asciiName(name) + `"; filename*=UTF-8''` + extendedValue(name)
+func attachment(name, fallback string) string {
+	return `attachment; filename="` + asciiName(name, fallback) + `"; filename*=UTF-8''` + extendedValue(name)
 }
 
-// asciiName returns what is left of name in ASCII.
-func asciiName(name string) string {
+// asciiName returns name if it is in ASCII, and else fallback with the
+// extension of name. What would be left of a name without its other letters
+// is the same for many files, and one download would overwrite another.
+func asciiName(name, fallback string) string {
 	ext := path.Ext(name)
 	stem := strings.Trim(asciiOnly(strings.TrimSuffix(name, ext)), "_ ")
-	if stem == "" {
-		stem = "download"
+	if stem == "" || !isASCII(name) {
+		stem = fallback
+	}
+	if !isASCII(ext) {
+		return stem
 	}
 	return stem + asciiOnly(ext)
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // asciiOnly replaces what a quoted string in a header cannot hold, and what

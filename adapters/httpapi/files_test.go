@@ -47,7 +47,7 @@ func TestDownload(t *testing.T) {
 		"Content-Type":           "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 		"X-Content-Type-Options": "nosniff",
 		"Accept-Ranges":          "bytes",
-		"Content-Disposition":    `attachment; filename="` + strings.Trim(strings.Map(asciiOnly, name), "_") + `"; filename*=UTF-8''` + url.PathEscape(name),
+		"Content-Disposition":    `attachment; filename="` + data["batch_code"].(string) + `-1.xlsx"; filename*=UTF-8''` + url.PathEscape(name),
 	} {
 		if got.header.Get(header) != want {
 			t.Errorf("%s = %q, want %q", header, got.header.Get(header), want)
@@ -134,13 +134,6 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-func asciiOnly(r rune) rune {
-	if r > '~' {
-		return '_'
-	}
-	return r
-}
-
 func TestLinksStartAtThePublicURL(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{config: httpapi.Config{PublicURL: "https://jobs.example.com/batch/"}})
@@ -179,12 +172,14 @@ func TestNamesSurvive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})
 	for i, tt := range []struct{ name, ascii, contentType string }{
-		{"報表 2026年11月.pdf", "2026_11.pdf", "application/pdf"},
-		{"物件.xlsx", "download.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+		{"報表 2026年11月.pdf", "CODE-1.pdf", "application/pdf"},
+		{"物件.xlsx", "CODE-1.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
 		{"a/b\"c\\d\r\n.csv", "a_b_c_d.csv", "text/csv; charset=utf-8"},
 		{"page.html", "page.html", "application/octet-stream"},
 		{"50%.zip", "50.zip", "application/zip"},
-		{"名", "download", "application/octet-stream"},
+		{"名", "CODE-1", "application/octet-stream"},
+		{"bill.帳單", "CODE-1", "application/octet-stream"},
+		{"?.xlsx", "CODE-1.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
 	} {
 		code := w.jobWithFile(uint64(i), tt.name, "<script>")
 		link, _ := fields(t, w.status(code).body)["data"].(map[string]any)["url"].(string)
@@ -196,6 +191,7 @@ func TestNamesSurvive(t *testing.T) {
 		disposition := got.header.Get("Content-Disposition")
 		ascii, rest, _ := strings.Cut(strings.TrimPrefix(disposition, `attachment; filename="`), `"; filename*=UTF-8''`)
 		name, err := url.PathUnescape(rest)
+		tt.ascii = strings.Replace(tt.ascii, "CODE", code, 1)
 		if err != nil || name != tt.name || ascii != tt.ascii || got.header.Get("Content-Type") != tt.contentType {
 			t.Errorf("GET of %q = %d, %q, %q; want %q and %q", tt.name, got.status, disposition, got.header.Get("Content-Type"), tt.ascii, tt.contentType)
 		}

@@ -75,8 +75,8 @@ func TestStatementFromTemplateToCorrection(t *testing.T) {
 	w.run()
 
 	template := w.call(http.MethodGet, "/v1/templates/monthly-statement.xlsx", "", "X-API-Key", w.admin, "locale", "zh_TW")
-	if got := template.header.Get("Content-Disposition"); template.status != http.StatusOK || !strings.Contains(got, "filename*=UTF-8''%E5") {
-		t.Fatalf("GET template = %d with the disposition %q, want 200 and a Chinese name", template.status, got)
+	if got := template.header.Get("Content-Disposition"); template.status != http.StatusOK || !strings.Contains(got, `"monthly-statement.xlsx"; filename*=UTF-8''%E5`) {
+		t.Fatalf("GET template = %d with the disposition %q, want 200, a Chinese name, and one in ASCII", template.status, got)
 	}
 	titles := rowsOf(t, template.body)[0]
 	if want := []string{"物件編號", "項目", "金額", "備註"}; !slices.Equal(titles, want) {
@@ -95,7 +95,7 @@ func TestStatementFromTemplateToCorrection(t *testing.T) {
 	}
 	sheet := w.call(http.MethodGet, "/v1/jobs/"+code+"/failures.xlsx", "", "X-API-Key", w.admin)
 	rows := rowsOf(t, sheet.body)
-	if sheet.status != http.StatusOK || len(rows) != 3 || !strings.Contains(sheet.header.Get("Content-Disposition"), code+".xlsx") {
+	if sheet.status != http.StatusOK || len(rows) != 3 || !strings.Contains(sheet.header.Get("Content-Disposition"), `"`+code+`_failures.xlsx"; filename*=`) {
 		t.Fatalf("GET failures.xlsx = %d %q with %q, want a header and 2 rows", sheet.status, sheet.header, rows)
 	}
 	if !slices.Equal(rows[0][:4], titles) || len(rows[0]) != 6 {

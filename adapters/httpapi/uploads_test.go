@@ -229,7 +229,8 @@ func TestUploadIsDownloaded(t *testing.T) {
 	now := func() time.Time { return *clock.Load() }
 	w := newWorld(t, settings{config: httpapi.Config{Now: now}, uploads: uploads.Config{Now: now}})
 	const name, content = "十一月 帳單.xlsx", "0123456789"
-	link := w.uploaded(name, content)["url"].(string)
+	upload := w.uploaded(name, content)
+	link := upload["url"].(string)
 	plain, _, _ := strings.Cut(link, "?")
 
 	got := w.call(http.MethodGet, link, "")
@@ -238,7 +239,7 @@ func TestUploadIsDownloaded(t *testing.T) {
 		"X-Content-Type-Options": "nosniff",
 		"Content-Length":         "10",
 		"Accept-Ranges":          "bytes",
-		"Content-Disposition":    `attachment; filename="download.xlsx"; filename*=UTF-8''` + url.PathEscape(name),
+		"Content-Disposition":    `attachment; filename="` + upload["id"].(string) + `.xlsx"; filename*=UTF-8''` + url.PathEscape(name),
 	} {
 		if got.header.Get(header) != want {
 			t.Errorf("%s = %q, want %q", header, got.header.Get(header), want)

@@ -75,7 +75,7 @@ func (a *api) failureSheet(ctx context.Context, in *failureSheetInput) (*downloa
 		return nil, domain.Fail(domain.NewFailure(domain.CodeConflict, "", "", "state", string(job.State())))
 	}
 	sheet := a.deps.Estates.FailureSheet(job, a.allFailures(ctx, who, job), a.localeFor(in.r, job))
-	return a.workbook(in.exchange, sheet.Name(), func(w io.Writer) error { return sheet.Write(ctx, w) }), nil
+	return a.workbook(in.exchange, sheet.Name(), string(job.ID())+"_failures", func(w io.Writer) error { return sheet.Write(ctx, w) }), nil
 }
 
 // allFailures yields the failed items of a job in the order of their indexes.
@@ -110,7 +110,7 @@ func (a *api) statementTemplate(_ context.Context, in *templateInput) (*download
 		return nil, err
 	}
 	locale := a.locale(in.r)
-	return a.workbook(in.exchange, a.deps.Estates.StatementTemplateName(locale), func(w io.Writer) error {
+	return a.workbook(in.exchange, a.deps.Estates.StatementTemplateName(locale), "monthly-statement", func(w io.Writer) error {
 		return a.deps.Estates.WriteStatementTemplate(locale, w)
 	}), nil
 }
@@ -118,9 +118,9 @@ func (a *api) statementTemplate(_ context.Context, in *templateInput) (*download
 // workbook answers with a workbook that write writes. What goes wrong before
 // the first byte is refused as ever; later the answer is broken off, so that
 // nobody takes it for whole.
-func (a *api) workbook(e exchange, name string, write func(io.Writer) error) *downloadOutput {
+func (a *api) workbook(e exchange, name, fallback string, write func(io.Writer) error) *downloadOutput {
 	return &downloadOutput{Body: func(huma.Context) {
-		w := &lateWriter{w: e.w, control: http.NewResponseController(e.w), name: name}
+		w := &lateWriter{w: e.w, control: http.NewResponseController(e.w), name: name, fallback: fallback}
 		err := write(w)
 		switch {
 		case err == nil:
@@ -136,10 +136,11 @@ func (a *api) workbook(e exchange, name string, write func(io.Writer) error) *do
 // lateWriter begins an answer with its first byte, and gives a client time as
 // long as it takes what it is sent.
 type lateWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	name    string
-	begun   bool
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	name     string
+	fallback string // what clients that read ASCII alone call it, without the extension
+	begun    bool
 }
 
 func (l *lateWriter) Write(p []byte) (int, error) {
@@ -147,7 +148,7 @@ func (l *lateWriter) Write(p []byte) (int, error) {
 		l.begun = true
 		header := l.w.Header()
 		header.Set("Content-Type", workbookType)
-		header.Set("Content-Disposition", attachment(l.name))
+		header.Set("Content-Disposition", attachment(l.name, l.fallback))
 		header.Set("Cache-Control", "private, no-cache")
 	}
 	_ = l.control.SetWriteDeadline(time.Now().Add(requestTime)) // what cannot do that has no deadline

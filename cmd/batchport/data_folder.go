@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +16,8 @@ import (
 	"github.com/batchport/batchport/adapters/bunstore"
 	"github.com/batchport/batchport/adapters/bunstore/sqlite"
 )
+
+const databaseName = "batchport.db"
 
 // dataFolder is the folder in which the embedded store lives:
 //
@@ -29,7 +33,7 @@ type dataFolder struct {
 
 // addDataFlag gives a command the flag that names the folder.
 func addDataFlag(cmd *cobra.Command) *string {
-	return addCheckedFlag(cmd, "data", "./batchport-data", "folder", "folder that holds everything; made when it is not there", checkFolder)
+	return addCheckedFlag(cmd, "data", "./batchport-data", "folder", "folder that holds everything", checkFolder)
 }
 
 // openDataFolder opens the folder's database, which it creates and migrates
@@ -38,7 +42,7 @@ func openDataFolder(ctx context.Context, path string) (*dataFolder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	db, err := sqlite.Open(filepath.Join(path, "batchport.db"))
+	db, err := sqlite.Open(filepath.Join(path, databaseName))
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +54,42 @@ func openDataFolder(ctx context.Context, path string) (*dataFolder, error) {
 		return nil, errors.Join(fmt.Errorf("open the data folder %s: %w", path, err), db.Close())
 	}
 	return &dataFolder{path: path, db: db, store: store}, nil
+}
+
+// makeDataFolder opens the folder for a command that may be the first to use
+// it, and says so when it was: it may not be the folder that was meant.
+func makeDataFolder(ctx context.Context, path string, stderr io.Writer) (*dataFolder, error) {
+	isNew := !hasDatabase(path)
+	folder, err := openDataFolder(ctx, path)
+	if err == nil && isNew {
+		// It is made all the same if nobody can be told.
+		_, _ = fmt.Fprintf(stderr, "batchport: there was no data folder at %s: it is made\n", absolute(path))
+	}
+	return folder, err
+}
+
+// findDataFolder opens the folder for a command that has nothing to do in one
+// that is new, and then makes none.
+func findDataFolder(ctx context.Context, path string) (*dataFolder, error) {
+	if !hasDatabase(path) {
+		return nil, fmt.Errorf("there is no data folder at %s", absolute(path))
+	}
+	return openDataFolder(ctx, path)
+}
+
+// hasDatabase reports whether there is one, or something in its place that
+// opening it tells more of.
+func hasDatabase(path string) bool {
+	_, err := os.Stat(filepath.Join(path, databaseName))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// absolute is path as anybody finds it, from wherever they are.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 func (d *dataFolder) Close() error { return d.db.Close() }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,19 +35,20 @@ func newKeysCreate() *cobra.Command {
 		Long: `Make a key for a user of a tenant and print it, alone on standard output. The
 key is not stored and cannot be shown again.
 
-A permission is the name of a kind of job that the key may submit:
+A permission is the name of a kind of job that the key may submit, estate_read,
+which is to read estates and statements, or * for all:
 
-  ` + strings.Join(append(knownPermissions(), "*  (all)"), "\n  ") + `
+  ` + strings.Join(append(knownPermissions(), "*"), "\n  ") + `
 
-Reading statuses, files and events of the tenant needs no permission: any of its
-keys may.`,
+Any of the kinds allows to read estates and statements too. Statuses, failures,
+files and events of the tenant, and uploads, need no permission.`,
 		Example: "  batchport keys create --tenant acme --user 7 --permission estate_export",
 		Args:    exactly(),
 	}
 	data := addDataFlag(cmd)
 	tenant := cmd.Flags().String("tenant", "", "tenant that the key belongs to (1 to 64 of a-z, 0-9 and '-')")
 	user := cmd.Flags().String("user", "", "user of the tenant that the key belongs to")
-	permissions := cmd.Flags().StringSlice("permission", nil, "kind of job that the key may submit; may be given more than once")
+	permissions := cmd.Flags().StringSlice("permission", nil, "kind of job that the key may submit, or estate_read; may be given more than once")
 	all := cmd.Flags().Bool("all", false, "the key may do everything, as with --permission '*'")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		who, err := principalOf(*tenant, *user, *permissions, *all)
@@ -56,7 +56,11 @@ keys may.`,
 			return usage(err)
 		}
 		warnOfUnknown(cmd.ErrOrStderr(), who.Permissions)
-		return withKeys(cmd.Context(), *data, func(keys *access.Keys) error {
+		folder, err := makeDataFolder(cmd.Context(), *data, cmd.ErrOrStderr())
+		if err != nil {
+			return err
+		}
+		return withKeys(folder, func(keys *access.Keys) error {
 			key, err := keys.Create(cmd.Context(), who)
 			if err == nil {
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), key)
@@ -82,7 +86,7 @@ func principalOf(tenant, user string, permissions []string, all bool) (who domai
 	for _, p := range permissions {
 		permission, err := domain.ParsePermission(p)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("--permission %q: want the name of a kind of job", p))
+			problems = append(problems, fmt.Errorf("--permission %q: want the name of a kind of job, or estate_read", p))
 		}
 		who.Permissions = append(who.Permissions, permission)
 	}
@@ -108,7 +112,7 @@ func warnOfUnknown(w io.Writer, permissions []domain.Permission) {
 	for _, p := range permissions {
 		if p != domain.All && !slices.Contains(knownPermissions(), string(p)) {
 			// The key is made all the same if nobody can be told.
-			_, _ = fmt.Fprintf(w, "batchport: warning: this version has no kind of job %q; it has %s\n", p, strings.Join(knownPermissions(), ", "))
+			_, _ = fmt.Fprintf(w, "batchport: warning: nothing in this version asks for the permission %q; it knows %s\n", p, strings.Join(knownPermissions(), ", "))
 		}
 	}
 }
@@ -125,7 +129,11 @@ func newKeysList() *cobra.Command {
 				return usage(err)
 			}
 		}
-		return withKeys(cmd.Context(), *data, func(keys *access.Keys) error {
+		folder, err := findDataFolder(cmd.Context(), *data)
+		if err != nil {
+			return err
+		}
+		return withKeys(folder, func(keys *access.Keys) error {
 			list, err := keys.List(cmd.Context(), only)
 			if err != nil {
 				return err
@@ -165,7 +173,11 @@ subscribers that were made with it are closed within ten seconds.`,
 	}
 	data := addDataFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return withKeys(cmd.Context(), *data, func(keys *access.Keys) error {
+		folder, err := findDataFolder(cmd.Context(), *data)
+		if err != nil {
+			return err
+		}
+		return withKeys(folder, func(keys *access.Keys) error {
 			err := keys.Revoke(cmd.Context(), args[0])
 			if errors.Is(err, domain.CodeNotFound) {
 				return &commandError{exitNotFound, errors.New(`there is no such key; "batchport keys list" shows all`)}
@@ -176,11 +188,7 @@ subscribers that were made with it are closed within ten seconds.`,
 	return cmd
 }
 
-// withKeys runs do over the keys of a data folder.
-func withKeys(ctx context.Context, data string, do func(*access.Keys) error) error {
-	folder, err := openDataFolder(ctx, data)
-	if err != nil {
-		return err
-	}
+// withKeys runs do over the keys of a data folder, which it closes.
+func withKeys(folder *dataFolder, do func(*access.Keys) error) error {
 	return errors.Join(do(access.NewKeys(folder.store, time.Now)), folder.Close())
 }

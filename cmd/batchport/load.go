@@ -28,7 +28,8 @@ func newLoad() *cobra.Command {
 line; "-" reads standard input. KIND is one of ` + strings.Join(kinds, ", ") + `,
 best loaded in this order, since each names the ones before. A bad line is
 reported with its number and stops no other; the exit code is then 6. A server
-may run on the same data folder.`,
+may run on the same data folder. The fields of each kind, with an example, are in
+docs/operating.md, "Files to load".`,
 		Example: "  batchport load --tenant acme estates estates.ndjson",
 		Args:    exactly("KIND", "FILE.ndjson"),
 	}
@@ -60,7 +61,7 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 }
 
 func load(ctx context.Context, data string, tenant domain.TenantID, kind estates.LoadKind, file io.Reader, stdout, stderr io.Writer) (err error) {
-	folder, err := openDataFolder(ctx, data)
+	folder, err := makeDataFolder(ctx, data, stderr)
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,15 @@ func load(ctx context.Context, data string, tenant domain.TenantID, kind estates
 		return err
 	}
 	if counts.Failed > 0 {
-		return &commandError{exitPartiallyFailed, fmt.Errorf("%d lines were not stored; correct them and load them again", counts.Failed)}
+		return &commandError{exitPartiallyFailed, notStored(counts.Failed)}
 	}
 	return nil
+}
+
+// notStored says what to do about lines that were not good.
+func notStored(lines int) error {
+	if lines == 1 {
+		return errors.New("1 line was not stored; correct it and load it again")
+	}
+	return fmt.Errorf("%d lines were not stored; correct them and load them again", lines)
 }

@@ -15,7 +15,7 @@ func newMigrate() *cobra.Command {
 	}
 	data := addDataFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		folder, err := openDataFolder(cmd.Context(), *data)
+		folder, err := makeDataFolder(cmd.Context(), *data, cmd.ErrOrStderr())
 		if err != nil {
 			return err
 		}

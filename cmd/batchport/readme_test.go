@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/batchport/batchport/app/estates"
 )
 
 // TestReadmeShowsWhatIsTested compares the Go code in the README with the tests
@@ -37,6 +39,30 @@ func TestReadmeShowsWhatIsTested(t *testing.T) {
 				t.Errorf("the README shows the line %q, which no test runs", line)
 			}
 		}
+	}
+}
+
+// TestOperatingShowsLinesThatLoad loads the lines that the page has for each
+// kind, in the order in which it has them.
+func TestOperatingShowsLinesThatLoad(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## Files to load")
+	_, block, _ := strings.Cut(section, "```json\n")
+	block, _, _ = strings.Cut(block, "\n```")
+	lines, kinds := strings.Split(block, "\n"), estates.LoadKinds()
+	if len(lines) != len(kinds) {
+		t.Fatalf("the page shows %d lines, want one for each of %v", len(lines), kinds)
+	}
+	data, file := t.TempDir(), filepath.Join(t.TempDir(), "line.ndjson")
+	for i, kind := range kinds {
+		if err := os.WriteFile(file, []byte(lines[i]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		call(t, exitOK, "load", "--data", data, "--tenant", "acme", string(kind), file)
 	}
 }
 

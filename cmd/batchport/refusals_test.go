@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,6 +30,13 @@ func TestUsageOfValues(t *testing.T) {
 		{[]string{"serve", "--public-url", "https://:443"}, "want an absolute URL"},
 		{[]string{"serve", "--public-url", "https://me:secret@batch.example.com"}, "without user"},
 		{[]string{"serve", "--public-url", "https://batch.example.com/?a=b"}, "query"},
+		{[]string{"serve", "--fetch-from", "https://x/a"}, `"https://x/a" for "--fetch-from" flag: "https://x/a" is no host: want HOST or HOST:PORT`},
+		{[]string{"serve", "--fetch-from", "files.example,"}, `"" is no host`},
+		{[]string{"serve", "--capabilities", "日本"}, `"日本" for "--capabilities" flag: want names of up to 64 letters`},
+		{[]string{"serve", "--max-body", "10MB"}, `"10MB" for "--max-body" flag: want a number of bytes from 1 to 4294967295`},
+		{[]string{"serve", "--max-upload", "4294967296"}, `"--max-upload" flag: want a number of bytes`},
+		{[]string{"serve", "--max-named", "0"}, `"--max-named" flag: want a number of items`},
+		{[]string{"serve", "--max-selected", "-1"}, `"--max-selected" flag: want a number of items`},
 		{[]string{"demo", "--locale", "fr_FR"}, `"--locale" flag: want zh_TW, zh_CN, en_US or ja_JP`},
 		{append(create, "--all"), "--tenant is missing"},
 		{append(create, "--all", "--tenant", ""), "--tenant is missing"},
@@ -52,6 +60,8 @@ func TestEnvironmentThatIsRefusedSaysWhy(t *testing.T) {
 		"BATCHPORT_SERVICE_HOST=10.0.0.1":                  kubernetes,
 		"BATCHPORT_PORT_8080_TCP_ADDR=10.0.0.1":            kubernetes,
 		"BATCHPORT_LISTEN=8080":                            `"8080" in BATCHPORT_LISTEN: want HOST:PORT`,
+		"BATCHPORT_MAX_BODY=10MB":                          `"10MB" in BATCHPORT_MAX_BODY: want a number of bytes`,
+		"BATCHPORT_FETCH_FROM=":                            `"" in BATCHPORT_FETCH_FROM: "" is no host`,
 		"BATCHPORT_DATA=":                                  `"" in BATCHPORT_DATA: want a folder`,
 		"BATCHPORT_PUBLIC_URL=https://a@batch.example.com": "in BATCHPORT_PUBLIC_URL: want a URL without user",
 	} {
@@ -96,10 +106,50 @@ func TestServeSaysWhichAddressIsInUse(t *testing.T) {
 // A permission that this version does not know is given all the same.
 func TestUsageOfUnknownPermissionsIsWarnedOf(t *testing.T) {
 	t.Parallel()
-	for permission, unknown := range map[string]bool{"estate_export": false, "*": false, "estate_exprot": true} {
+	for permission, unknown := range map[string]bool{
+		"estate_export": false, "contract_export": false, "estate_read": false, "*": false, "estate_exprot": true,
+	} {
 		stdout, stderr := call(t, exitOK, "keys", "create", "--data", t.TempDir(), "--tenant", "a", "--user", "1", "--permission", permission)
-		if !strings.HasPrefix(stdout, "bp_") || strings.Contains(stderr, "no kind of job") != unknown {
+		if !strings.HasPrefix(stdout, "bp_") || strings.Contains(stderr, "nothing in this version asks for the permission") != unknown {
 			t.Errorf("keys create --permission %s says %q, %q; want a key, and a warning: %t", permission, stdout, stderr, unknown)
 		}
+	}
+}
+
+// A folder that was not there is one that perhaps was not meant.
+func TestCommandsSayThatThereIsNoDataFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	users := filepath.Join(dir, "users.ndjson")
+	if err := os.WriteFile(users, []byte(`{"id":1,"name":"陳怡君","role":"agent"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	missing := filepath.Join(dir, "missing")
+	for _, args := range [][]string{{"keys", "list"}, {"keys", "revoke", "k"}} {
+		_, stderr := call(t, exitError, append(args, "--data", missing)...)
+		if !strings.Contains(stderr, "there is no data folder at "+missing) {
+			t.Errorf("%q says %q, want it to say that there is no folder at %s", args, stderr, missing)
+		}
+		if _, err := os.Stat(missing); err == nil {
+			t.Fatalf("%q made the folder", args)
+		}
+	}
+	for name, args := range map[string][]string{
+		"keys":    {"keys", "create", "--tenant", "a", "--user", "1", "--all"},
+		"load":    {"load", "--tenant", "a", "users", users},
+		"migrate": {"migrate"},
+	} {
+		made := filepath.Join(dir, name)
+		_, first := call(t, exitOK, append(args, "--data", made)...)
+		_, second := call(t, exitOK, append(args, "--data", made)...)
+		if !strings.Contains(first, made) || second != "" {
+			t.Errorf("%q says %q, and when repeated %q; want %s the first time alone", args, first, second, made)
+		}
+	}
+	relative := command(t, "keys", "list", "--data", "here")
+	relative.Dir = dir
+	out, _ := relative.CombinedOutput() // the exit code is that above
+	if want := filepath.Join(dir, "here"); !strings.Contains(string(out), want) {
+		t.Errorf("keys list --data here says %q, want it to name %s", out, want)
 	}
 }

@@ -33,12 +33,12 @@ given back and goes on at the next start. The log goes to standard error.`,
 	natsListen := addCheckedFlag(cmd, "nats-listen", "", "address", "address for NATS subscribers, such as 127.0.0.1:4222 (default: none)", checkAddress)
 	logFormat := cmd.Flags().String("log-format", "text", "text or json")
 	limits := limits{}
-	cmd.Flags().Uint32Var(&limits.named, "max-named", 100_000, "items that one job may name one by one")
-	cmd.Flags().Uint32Var(&limits.selected, "max-selected", 5_000_000, "items that a job may select by a search")
-	cmd.Flags().Uint32Var(&limits.body, "max-body", 16<<20, "bytes of a request's body")
-	cmd.Flags().Uint32Var(&limits.upload, "max-upload", 64<<20, "bytes of an upload, and of a workbook that is fetched")
-	fetchFrom := cmd.Flags().StringSlice("fetch-from", nil, "hosts, such as files.example.internal, that workbooks are fetched from though their addresses are not public; over https (default: none)")
-	grantable := cmd.Flags().StringSlice("capabilities", nil, "what a big landlord may be given (default: "+strings.Join(names(estate.Capabilities()), ",")+")")
+	addCountFlag(cmd, &limits.named, "max-named", 100_000, "items", "items that one job may name one by one")
+	addCountFlag(cmd, &limits.selected, "max-selected", 5_000_000, "items", "items that a job may select by a search")
+	addCountFlag(cmd, &limits.body, "max-body", 16<<20, "bytes", "bytes of a request's body")
+	addCountFlag(cmd, &limits.upload, "max-upload", 64<<20, "bytes", "bytes of an upload, and of a workbook that is fetched")
+	fetchFrom := addListFlag(cmd, "fetch-from", "hosts", "HOST or HOST:PORT (443 without), with commas between, that workbooks are fetched from though their addresses are not public; over https (default: none)", checkFetchFrom)
+	grantable := addListFlag(cmd, "capabilities", "names", "what a big landlord may be given (default: "+strings.Join(names(estate.Capabilities()), ",")+")", checkCapability)
 	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, unless it has estates already, and print a new key for it`)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if os.Getenv("GOMEMLIMIT") == "" {

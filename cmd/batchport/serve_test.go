@@ -267,10 +267,16 @@ not json
 	if stdout != "users: 2 created, 0 updated, 2 failed\n" {
 		t.Errorf("load printed %q, want the counts", stdout)
 	}
-	for _, want := range []string{"line 2: id: ", "line 2: name: ", "line 2: role: ", "line 3: "} {
+	for _, want := range []string{"line 2: id: ", "line 2: name: ", "line 2: role: ", "line 3: ", "2 lines were not stored"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("load says %q, want it to name %q", stderr, want)
 		}
+	}
+	if err := os.WriteFile(file, []byte("not json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr := call(t, exitPartiallyFailed, "load", "--data", data, "--tenant", "acme", "users", file); !strings.Contains(stderr, "1 line was not stored") {
+		t.Errorf("load of one bad line says %q, want it to say that 1 line was not stored", stderr)
 	}
 	if _, stderr := call(t, exitError, "load", "--data", data, "--tenant", "acme", "users", file+".missing"); !strings.Contains(stderr, "missing") {
 		t.Errorf("load of a missing file says %q", stderr)

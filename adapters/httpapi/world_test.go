@@ -52,10 +52,21 @@ type world struct {
 	admin, poor, foreign string // keys: all permissions; one that no kind asks for; of another tenant
 }
 
-// faultyStore fails every transaction once it was told how.
+// faultyStore fails every transaction once it was told how, and may fail to
+// list failures from some item on.
 type faultyStore struct {
 	*memory.Store
-	fault atomic.Pointer[error]
+	fault  atomic.Pointer[error]
+	listed atomic.Pointer[func(after int) error]
+}
+
+func (s *faultyStore) ListFailures(ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error) {
+	if fault := s.listed.Load(); fault != nil {
+		if err := (*fault)(after); err != nil {
+			return nil, err
+		}
+	}
+	return s.Store.ListFailures(ctx, ref, after, limit)
 }
 
 func (s *faultyStore) InTx(ctx context.Context, fn func(ctx context.Context) error) error {

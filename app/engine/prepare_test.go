@@ -10,6 +10,7 @@ import (
 
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
 )
 
 // What Prepare makes of the payload is what Select and Apply get, also when the
@@ -95,4 +96,87 @@ func TestPreparingMayTakeLong(t *testing.T) {
 			t.Errorf("Prepare was called %d times, report %+v; want once and 5 updated", calls, job.Report())
 		}
 	})
+}
+
+// cutOff is a store that does not answer one of two processes for a while.
+type cutOff struct{ *flaky }
+
+func (s cutOff) InTx(ctx context.Context, fn func(context.Context) error) error {
+	return s.write(func() error { return s.flaky.InTx(ctx, fn) })
+}
+
+func (s cutOff) Claim(ctx context.Context, request ports.ClaimRequest, now time.Time) (claim ports.Claim, found bool, err error) {
+	err = s.write(func() error {
+		claim, found, err = s.flaky.Claim(ctx, request, now)
+		return err
+	})
+	return claim, found, err
+}
+
+// Whoever prepares a job for longer than its claim lasts may have been
+// replaced. What it made of the payload then counts for nothing, whether the
+// other is still at it or has done the job.
+func TestAPlannerThatWasReplacedLeavesThePayloadAlone(t *testing.T) {
+	for name, done := range map[string]bool{"the other prepares": false, "the job is done": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture()
+				late, other := make(chan struct{}), make(chan struct{})
+				process := func(prepared plan, begin func(), wait <-chan struct{}) (*engine.Engine, *engine.Jobs[plan, int]) {
+					e := f.engine(t, engine.Config{Lease: 3 * time.Second, SweepEvery: 100 * time.Millisecond})
+					return e, register(t, e, engine.Kind[plan, int]{
+						Name: "import",
+						Prepare: func(context.Context, *domain.BatchJob, plan) (plan, error) {
+							begin()
+							<-wait
+							return prepared, nil
+						},
+						Select: func(_ context.Context, _ *domain.BatchJob, p plan) iter.Seq2[int, error] { return pairs(p.N) },
+						Apply:  f.counts.addAll,
+					})
+				}
+				lost := &flaky{Store: f.store}
+				whole := f.deps
+				f.deps.Store = cutOff{lost}
+				first, jobs := process(plan{N: 9}, func() { lost.down.Store(true) }, late)
+				f.deps = whole
+				taken := false
+				second, _ := process(plan{N: 5}, func() { taken = true }, other)
+
+				defer start(t, first)()
+				job := submit(t, jobs, user("a"), engine.Request[plan, int]{All: true, Payload: plan{N: 1}})
+				synctest.Wait()
+				if !lost.down.Load() {
+					t.Fatal("the first planner has not begun")
+				}
+				defer start(t, second)()
+				// A moment past a heartbeat: none tells the first what it has lost.
+				time.Sleep(10*time.Second + time.Millisecond)
+				synctest.Wait()
+				if !taken {
+					t.Fatal("nobody has taken over")
+				}
+				want := `{"N":1}`
+				if done {
+					want = `{"N":5}`
+					close(other)
+					await(t, second, user("a"), job.ID(), domain.JobCompleted)
+				}
+				lost.down.Store(false)
+				close(late)
+				synctest.Wait()
+				found, err := second.Find(t.Context(), user("a"), job.ID())
+				if err != nil || string(found.Payload()) != want {
+					t.Errorf("after the late planner the payload is %s, %v; want %s", found.Payload(), err, want)
+				}
+				if !done {
+					close(other)
+				}
+				found = await(t, second, user("a"), job.ID(), domain.JobCompleted)
+				if found.Report().Updated != 5 || string(found.Payload()) != `{"N":5}` {
+					t.Errorf("report %+v with the payload %s, want 5 updated and N 5", found.Report(), found.Payload())
+				}
+			})
+		})
+	}
 }

@@ -32,10 +32,11 @@ func NewChunk[I any](first int, items []I) (Chunk, error) {
 }
 
 // ChunkBuilder makes a chunk item by item, so that its size is known on the
-// way. The zero value is an empty one.
+// way. The zero value is an empty one; it must not be copied.
 type ChunkBuilder struct {
-	n     int
-	items bytes.Buffer
+	n       int
+	items   bytes.Buffer
+	encoder *json.Encoder // into items
 }
 
 // Add encodes an item as the next one. One that JSON cannot hold gives
@@ -46,9 +47,11 @@ func (b *ChunkBuilder) Add(item any) error {
 	} else {
 		b.items.WriteByte(',')
 	}
-	encoder := json.NewEncoder(&b.items)
-	encoder.SetEscapeHTML(false) // it would write one character as six
-	if err := encoder.Encode(item); err != nil {
+	if b.encoder == nil {
+		b.encoder = json.NewEncoder(&b.items)
+		b.encoder.SetEscapeHTML(false) // it would write one character as six
+	}
+	if err := b.encoder.Encode(item); err != nil {
 		return &Error{Code: CodeInvalid, Err: fmt.Errorf("encode items: %w", err)}
 	}
 	b.items.Truncate(b.items.Len() - 1) // the newline that an encoder adds

@@ -166,10 +166,13 @@ func (u *Uploads) Find(ctx context.Context, tenant domain.TenantID, id string) (
 	// The next purge would keep it; until then it must not be gone.
 	upload.ExpiresAt = u.now().Add(u.cfg.Keep).Truncate(time.Microsecond)
 	err = u.deps.Store.KeepUpload(ctx, tenant, id, upload.ExpiresAt)
-	if errors.Is(err, domain.CodeNotFound) {
+	switch {
+	case errors.Is(err, domain.CodeNotFound):
 		return ports.Upload{}, missing(id)
+	case err != nil:
+		return ports.Upload{}, fmt.Errorf("keep upload %s: %w", id, err)
 	}
-	return upload, err
+	return upload, nil
 }
 
 // Open opens an upload for reading; it fails as [Uploads.Find] does. What is

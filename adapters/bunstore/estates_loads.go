@@ -3,7 +3,6 @@ package bunstore
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
@@ -106,28 +105,6 @@ func (s *Store) saveLandlords(ctx context.Context, tenant domain.TenantID, estat
 	return s.insertOr(ctx, "INSERT INTO {p}grants AS g (tenant, estate_id, user_id, capabilities)",
 		"ON CONFLICT (tenant, estate_id) DO UPDATE SET user_id = excluded.user_id, capabilities = excluded.capabilities WHERE g.user_id <> excluded.user_id",
 		len(with), func(i int) []any { return []any{string(tenant), with[i].ID, with[i].LandlordID, "[]"} })
-}
-
-// insertOr adds n rows, whose values row returns, with statements of head,
-// VALUES and tail, which says what a row does whose key is there.
-func (s *Store) insertOr(ctx context.Context, head, tail string, n int, row func(i int) []any) error {
-	var args []any
-	rows, size := 0, 0
-	for i := range n {
-		values := row(i)
-		args = append(args, values...)
-		rows, size = rows+1, size+textSize(values)
-		if rows < insertRows && size < insertBytes/4 && i < n-1 {
-			continue
-		}
-		one := "(" + placeholders(len(values)) + "), "
-		statement := head + " VALUES " + strings.TrimSuffix(strings.Repeat(one, rows), ", ") + " " + tail
-		if _, err := s.exec(ctx, statement, args...); err != nil {
-			return err
-		}
-		args, rows, size = args[:0], 0, 0
-	}
-	return nil
 }
 
 // idOrNull is the identifier as it is stored: none is NULL.

@@ -18,28 +18,38 @@ func (s *Store) insert(ctx context.Context, head string, n int, row func(i int) 
 	if n == 0 {
 		return s.writable(ctx)
 	}
-	return s.inTx(ctx, func(ctx context.Context) error {
-		var args []any
-		rows, size := 0, 0
-		for i := range n {
-			values, err := row(i)
-			if err != nil {
-				return err
-			}
-			args = append(args, values...)
-			rows, size = rows+1, size+textSize(values)
-			if rows < insertRows && size < insertBytes && i < n-1 {
-				continue
-			}
-			one := "(" + placeholders(len(values)) + "), "
-			statement := head + " VALUES " + strings.TrimSuffix(strings.Repeat(one, rows), ", ")
-			if _, err := s.exec(ctx, statement, args...); err != nil {
-				return err
-			}
-			args, rows, size = args[:0], 0, 0
+	return s.inTx(ctx, func(ctx context.Context) error { return s.insertRuns(ctx, head, "", insertBytes, n, row) })
+}
+
+// insertOr adds n rows, whose values row returns, with statements of head,
+// VALUES and tail, which says what a row does whose key is there.
+func (s *Store) insertOr(ctx context.Context, head, tail string, n int, row func(i int) []any) error {
+	return s.insertRuns(ctx, head, " "+tail, insertBytes/4, n, func(i int) ([]any, error) { return row(i), nil })
+}
+
+// insertRuns adds n rows, so many with each statement that their texts come
+// to about most bytes.
+func (s *Store) insertRuns(ctx context.Context, head, tail string, most, n int, row func(i int) ([]any, error)) error {
+	var args []any
+	rows, size := 0, 0
+	for i := range n {
+		values, err := row(i)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		args = append(args, values...)
+		rows, size = rows+1, size+textSize(values)
+		if rows < insertRows && size < most && i < n-1 {
+			continue
+		}
+		one := "(" + placeholders(len(values)) + "), "
+		statement := head + " VALUES " + strings.TrimSuffix(strings.Repeat(one, rows), ", ") + tail
+		if _, err := s.exec(ctx, statement, args...); err != nil {
+			return err
+		}
+		args, rows, size = args[:0], 0, 0
+	}
+	return nil
 }
 
 // textSize returns how many bytes of text there are in values.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"time"
 
 	"github.com/batchport/batchport/app/document"
@@ -131,15 +130,13 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-var capabilityForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
-
 func (c Config) valid() error {
 	var problems []error
 	if c.MaxNamed < 0 || c.KeepSources < 0 || c.MaxOpen < 0 {
 		problems = append(problems, errors.New("estates: a setting of Config is negative"))
 	}
 	for _, capability := range c.Capabilities {
-		if !capabilityForm.MatchString(string(capability)) {
+		if !capability.WellFormed() {
 			problems = append(problems, fmt.Errorf("estates: Config.Capabilities: %q is no name of a capability", capability))
 		}
 	}

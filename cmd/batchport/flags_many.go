@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/batchport/batchport/adapters/webfetch"
+	"github.com/batchport/batchport/domain/estate"
 )
 
 // checkedList is a list of words that are refused as they are set, as the text
@@ -89,11 +89,8 @@ func checkFetchFrom(host string) error {
 	return nil
 }
 
-// capabilityForm is what the edits of landlords take for a name.
-var capabilityForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
-
 func checkCapability(name string) error {
-	if !capabilityForm.MatchString(name) {
+	if !estate.Capability(name).WellFormed() {
 		return errors.New("want names of up to 64 letters (A-Z, a-z), digits and '_' that begin with a letter, such as show_estate")
 	}
 	return nil

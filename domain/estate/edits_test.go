@@ -183,3 +183,13 @@ func TestStatementLineFaults(t *testing.T) {
 	assert.Equal(t, "-10000000000000.00", faults[0].Value)
 	assert.Equal(t, map[string]string{"min": "-9999999999999.99", "max": "9999999999999.99"}, faults[0].Params)
 }
+
+func TestCapabilityNames(t *testing.T) {
+	t.Parallel()
+	for _, c := range append(estate.Capabilities(), "a", "A_9", estate.Capability(strings.Repeat("x", 64))) {
+		assert.True(t, c.WellFormed(), c)
+	}
+	for _, c := range []estate.Capability{"", "_a", "9a", "a b", "a-b", "a.b", "日本", "a\n", estate.Capability(strings.Repeat("x", 65))} {
+		assert.False(t, c.WellFormed(), c)
+	}
+}

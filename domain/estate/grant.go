@@ -1,6 +1,7 @@
 package estate
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/batchport/batchport/domain"
@@ -12,6 +13,12 @@ const CodeUnknownCapability domain.Code = "unknown_capability"
 // Capability is something that a big landlord may do with an estate, such as
 // "show_contract".
 type Capability string
+
+var capabilityForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
+
+// WellFormed reports whether the capability has a name that one can have: up
+// to 64 ASCII letters, digits and '_', beginning with a letter.
+func (c Capability) WellFormed() bool { return capabilityForm.MatchString(string(c)) }
 
 // Capabilities lists the capabilities that there are where nothing else is
 // configured.

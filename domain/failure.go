@@ -39,6 +39,9 @@ const (
 	CodeNotWorkbook Code = "not_a_workbook"
 	// CodeOutOfRange is a number or a date outside its limits.
 	CodeOutOfRange Code = "out_of_range"
+	// CodeRateLimited is a caller that must wait; the parameter retry_after says
+	// how many seconds.
+	CodeRateLimited Code = "rate_limited"
 	// CodeRejected is an item that the database refused.
 	CodeRejected Code = "rejected"
 	// CodeRequired is a field that is missing or empty.

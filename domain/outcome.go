@@ -21,15 +21,18 @@ func Fates() []Fate {
 }
 
 // Outcome is an item's end. An item that failed has a Failure; no other has.
+// One that succeeded may have a Warning.
 type Outcome struct {
 	Fate    Fate
 	Failure *Failure
+	Warning *Failure // what is doubtful about an item that was done all the same; nil for nothing
 }
 
 // FailedWith returns the outcome of an item that failed with f.
 func FailedWith(f Failure) Outcome { return Outcome{Fate: Failed, Failure: &f} }
 
-// ItemFailure is the failed outcome of the item at Index.
+// ItemFailure is why the item at Index failed, or the warning about one that
+// did not.
 type ItemFailure struct {
 	Index   int    // position in the job, from 0
 	Key     string // what the item is: an id, a row number, a code

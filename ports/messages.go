@@ -24,3 +24,12 @@ type Labels interface {
 	// key that is not known the key itself. It never fails and never blocks.
 	Label(locale, key string) string
 }
+
+// Counts says in words how many things there are.
+type Counts interface {
+	// Count returns the sentence of key, such as "budget_sync.created", about n
+	// things in the locale: zh_TW, zh_CN, en_US or ja_JP. A locale that is not
+	// known gives en_US, a key that is not known the key itself. It never fails
+	// and never blocks.
+	Count(locale, key string, n int) string
+}

@@ -20,6 +20,7 @@ type Store interface {
 	Jobs
 	Chunks
 	Failures
+	Warnings
 	Queue
 	Leases
 	Outbox
@@ -108,6 +109,17 @@ type Failures interface {
 
 	// ClearFailures removes all failures of a job.
 	ClearFailures(ctx context.Context, ref domain.JobRef) error
+}
+
+// Warnings keeps what is doubtful about items that were done all the same.
+type Warnings interface {
+	// AddWarnings stores the warnings about items of a job. An index that is
+	// taken gives [domain.CodeConflict].
+	AddWarnings(ctx context.Context, ref domain.JobRef, warnings []domain.ItemFailure) error
+
+	// ListWarnings returns up to limit warnings in the order of their
+	// indexes, beginning with the first index above after (-1: from the start).
+	ListWarnings(ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error)
 }
 
 // Claim is a piece of work that one worker holds under a lease: a chunk, or a

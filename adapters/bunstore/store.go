@@ -92,6 +92,7 @@ type sqlDialect struct {
 	begin    string // begins the transaction of the migrations, alone among all processes
 	takeLock string // makes a transaction that began without the write lock take it; "" when there is none
 
+	oneWriter   bool               // while a transaction writes, no other does
 	snapshot    sql.IsolationLevel // of a transaction that reads one view
 	resultCodes bool               // errors carry SQLite's result code as Code() int
 }
@@ -111,6 +112,7 @@ func dialectOf(name dialect.Name) (sqlDialect, error) {
 		// little and does nothing.
 		takeLock: "UPDATE {p}settings SET value = value WHERE false",
 
+		oneWriter:   true,
 		snapshot:    sql.LevelDefault,
 		resultCodes: true,
 	}, nil

@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -26,15 +25,6 @@ func (c chunkRow) ready() bool { return !c.done && !c.lease.held }
 func copyChunk(c domain.Chunk) domain.Chunk {
 	c.Items = slices.Clone(c.Items)
 	return c
-}
-
-func copyFailure(f domain.Failure) domain.Failure {
-	f.Params = maps.Clone(f.Params)
-	f.Also = slices.Clone(f.Also)
-	for i := range f.Also {
-		f.Also[i] = copyFailure(f.Also[i])
-	}
-	return f
 }
 
 // AddChunks implements [ports.Chunks].
@@ -118,50 +108,4 @@ func (s *Store) heldChunk(claim ports.Claim) (chunkRow, error) {
 		return chunkRow{}, domain.CodeClaimLost
 	}
 	return row, nil
-}
-
-// AddFailures implements [ports.Failures].
-func (s *Store) AddFailures(ctx context.Context, ref domain.JobRef, failures []domain.ItemFailure) error {
-	return s.do(ctx, func(s *Store, t *tx) error {
-		if _, err := s.job(ref); err != nil {
-			return err
-		}
-		rows := sub(t, s.failures, ref.ID)
-		for _, f := range failures {
-			if _, taken := rows[f.Index]; taken {
-				return domain.Fail(domain.NewFailure(domain.CodeConflict, "index", strconv.Itoa(f.Index)))
-			}
-			f.Failure = copyFailure(f.Failure)
-			put(t, rows, f.Index, f)
-		}
-		return nil
-	})
-}
-
-// ListFailures implements [ports.Failures].
-func (s *Store) ListFailures(ctx context.Context, ref domain.JobRef, after, limit int) (list []domain.ItemFailure, err error) {
-	err = s.do(ctx, func(s *Store, _ *tx) error {
-		if _, err := s.job(ref); err != nil {
-			return nil // a job of another tenant has no failures to show
-		}
-		for _, index := range sortedKeys(s.failures[ref.ID]) {
-			if index > after && len(list) < limit {
-				f := s.failures[ref.ID][index]
-				f.Failure = copyFailure(f.Failure)
-				list = append(list, f)
-			}
-		}
-		return nil
-	})
-	return list, err
-}
-
-// ClearFailures implements [ports.Failures].
-func (s *Store) ClearFailures(ctx context.Context, ref domain.JobRef) error {
-	return s.do(ctx, func(s *Store, t *tx) error {
-		if _, err := s.job(ref); err == nil {
-			drop(t, s.failures, ref.ID)
-		}
-		return nil
-	})
 }

@@ -33,11 +33,15 @@ type Store struct {
 	open        map[domain.JobID]struct{} // jobs that have not ended
 	chunks      map[domain.JobID]map[int]chunkRow
 	failures    map[domain.JobID]map[int]domain.ItemFailure
+	warnings    map[domain.JobID]map[int]domain.ItemFailure
 	added       int64
 	outbox      map[eventKey]outboxRow
 	keys        map[tenantKey]ports.IdempotencyKey
 	apiKeys     map[string]ports.APIKey
 	uploads     map[uploadKey]ports.Upload
+	rules       map[tenantKey]ruleRow
+	answers     map[tenantKey]answerRow
+	quotas      map[tenantKey]quotaRow
 	estates     estateTables
 }
 
@@ -55,10 +59,14 @@ func NewStore(now func() time.Time) *Store {
 		open:     map[domain.JobID]struct{}{},
 		chunks:   map[domain.JobID]map[int]chunkRow{},
 		failures: map[domain.JobID]map[int]domain.ItemFailure{},
+		warnings: map[domain.JobID]map[int]domain.ItemFailure{},
 		outbox:   map[eventKey]outboxRow{},
 		keys:     map[tenantKey]ports.IdempotencyKey{},
 		apiKeys:  map[string]ports.APIKey{},
 		uploads:  map[uploadKey]ports.Upload{},
+		rules:    map[tenantKey]ruleRow{},
+		answers:  map[tenantKey]answerRow{},
+		quotas:   map[tenantKey]quotaRow{},
 		estates:  newEstateTables(),
 	}
 }
@@ -162,9 +170,10 @@ func (s *Store) copy() *Store {
 	return &Store{
 		clock: s.clock, submissions: s.submissions, added: s.added,
 		jobs: maps.Clone(s.jobs), open: maps.Clone(s.open),
-		chunks: cloneDeep(s.chunks), failures: cloneDeep(s.failures),
+		chunks: cloneDeep(s.chunks), failures: cloneDeep(s.failures), warnings: cloneDeep(s.warnings),
 		outbox: maps.Clone(s.outbox), keys: maps.Clone(s.keys), apiKeys: maps.Clone(s.apiKeys),
-		uploads: maps.Clone(s.uploads), estates: s.estates.copy(),
+		uploads: maps.Clone(s.uploads), rules: maps.Clone(s.rules), answers: maps.Clone(s.answers),
+		quotas: maps.Clone(s.quotas), estates: s.estates.copy(),
 	}
 }
 

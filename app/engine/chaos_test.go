@@ -185,6 +185,14 @@ func (s chaosStore) unfenced(err error) error {
 	return err
 }
 
+func (s chaosStore) AddWarnings(ctx context.Context, ref domain.JobRef, warnings []domain.ItemFailure) error {
+	return through(s.process, ctx, func() error { return s.store.AddWarnings(ctx, ref, warnings) })
+}
+
+func (s chaosStore) ListWarnings(ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error) {
+	return s.store.ListWarnings(ctx, ref, after, limit)
+}
+
 func (s chaosStore) AddFailures(ctx context.Context, ref domain.JobRef, failures []domain.ItemFailure) error {
 	return through(s.process, ctx, func() error { return s.store.AddFailures(ctx, ref, failures) })
 }

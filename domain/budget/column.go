@@ -47,6 +47,14 @@ func ParseColumnRef(name string) (c ColumnRef, ok bool) {
 	return ColumnRef{Source: Line, Name: name}, true
 }
 
+// compare compares the names that a condition has for two columns.
+func (c ColumnRef) compare(other ColumnRef) int {
+	if c.Source == other.Source {
+		return strings.Compare(c.Name, other.Name) // behind the same prefix
+	}
+	return strings.Compare(c.String(), other.String())
+}
+
 // String returns the name that a condition has for the column.
 func (c ColumnRef) String() string {
 	for _, p := range prefixes {

@@ -56,7 +56,7 @@ func (c Condition) sorted() Condition {
 	return c
 }
 
-func compareEntries(a, b Entry) int { return strings.Compare(a.Column.String(), b.Column.String()) }
+func compareEntries(a, b Entry) int { return a.Column.compare(b.Column) }
 
 func (e Entry) write(b *strings.Builder) {
 	if len(e.Values) == 1 {

@@ -43,18 +43,18 @@ func (f *faults) text(field, s string) {
 // priority wants a number in range, which was sent as the text.
 func (f *faults) priority(sent string, n int) {
 	if n < 0 || n > MaxPriority {
-		f.add(domain.CodeOutOfRange, priorityField, sent, "min", "0", "max", strconv.Itoa(MaxPriority))
+		f.add(domain.CodeOutOfRange, PriorityField, sent, "min", "0", "max", strconv.Itoa(MaxPriority))
 	}
 }
 
 // condition wants at least one entry, and one of a column.
 func (f *faults) condition(c Condition) {
 	if len(c) == 0 {
-		f.add(domain.CodeRequired, conditionField, "")
+		f.add(domain.CodeRequired, ConditionField, "")
 	}
 	for _, e := range c {
 		name := e.Column.String()
-		field := path(conditionField, name)
+		field := path(ConditionField, name)
 		if !e.Column.wellFormed() {
 			f.notColumn(field, name)
 		}
@@ -77,7 +77,7 @@ func (f *faults) repeated(c Condition) {
 	for i := 1; i < len(c); i++ {
 		if c[i].Column == c[i-1].Column {
 			name := c[i].Column.String()
-			f.add(domain.CodeDuplicate, path(conditionField, name), name)
+			f.add(domain.CodeDuplicate, path(ConditionField, name), name)
 		}
 	}
 }

@@ -45,12 +45,12 @@ func Check(row Sent, catalog Catalog) Checked {
 	}
 	ignored := f.members(row)
 	rule := Rule{
-		Code:        f.readName(row, codeField),
+		Code:        f.readName(row, CodeField),
 		Priority:    f.readPriority(row),
-		BudgetCode:  f.readName(row, budgetField),
+		BudgetCode:  f.readName(row, BudgetField),
 		Condition:   f.readCondition(row),
-		BranchCode:  f.readText(row, branchField),
-		BudgetEvent: f.readText(row, eventField),
+		BranchCode:  f.readText(row, BranchField),
+		BudgetEvent: f.readText(row, EventField),
 		Deleted:     f.readDeleted(row),
 	}
 	if len(f.list) > 0 {
@@ -62,7 +62,7 @@ func Check(row Sent, catalog Catalog) Checked {
 
 // rowFields are the fields that a row may have.
 var rowFields = [...]string{
-	codeField, priorityField, budgetField, conditionField, otherConditionField, branchField, eventField, deletedField,
+	CodeField, PriorityField, BudgetField, ConditionField, OtherConditionField, BranchField, EventField, DeletedField,
 }
 
 // members returns a warning for each field that a row does not have. A field
@@ -114,13 +114,13 @@ func (f *faults) notText(field string, s Sent) {
 }
 
 func (f *faults) readPriority(row Sent) int {
-	s := row.member(priorityField)
+	s := row.member(PriorityField)
 	n, ok := s.integer()
 	switch {
 	case s.blank():
-		f.add(domain.CodeRequired, priorityField, "")
+		f.add(domain.CodeRequired, PriorityField, "")
 	case !ok:
-		f.add(domain.CodeInvalid, priorityField, s.shown(), "expected", "integer")
+		f.add(domain.CodeInvalid, PriorityField, s.shown(), "expected", "integer")
 	default:
 		f.priority(s.Text, n)
 	}
@@ -130,9 +130,9 @@ func (f *faults) readPriority(row Sent) int {
 // readDeleted reads the flag. Empty text is no flag: a form that sends it does
 // not say whether a deleted rule is to come back.
 func (f *faults) readDeleted(row Sent) bool {
-	s := row.member(deletedField)
+	s := row.member(DeletedField)
 	if s.Kind != Null && (s.Kind != String || s.Text != "Y" && s.Text != "N") {
-		f.add(domain.CodeInvalid, deletedField, s.shown(), "expected", "Y, N")
+		f.add(domain.CodeInvalid, DeletedField, s.shown(), "expected", "Y, N")
 	}
 	return s.Kind == String && s.Text == "Y"
 }

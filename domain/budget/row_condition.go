@@ -9,27 +9,27 @@ import (
 // readCondition reads the condition of a row, sorted. What cannot be read of it
 // is left out.
 func (f *faults) readCondition(row Sent) Condition {
-	s, other := row.member(conditionField), row.member(otherConditionField)
+	s, other := row.member(ConditionField), row.member(OtherConditionField)
 	switch {
 	case s.blank():
 		s = other
 	case !other.blank():
-		f.add(domain.CodeDuplicate, otherConditionField, other.shown(), "other", conditionField)
+		f.add(domain.CodeDuplicate, OtherConditionField, other.shown(), "other", ConditionField)
 	}
 	// PHP sends an object without members as a list.
 	empty := (s.Kind == Object || s.Kind == List) && len(s.Members)+len(s.List) == 0
 	if s.blank() || empty {
-		f.add(domain.CodeRequired, conditionField, "")
+		f.add(domain.CodeRequired, ConditionField, "")
 		return nil
 	}
 	if s.Kind != Object {
-		f.add(domain.CodeInvalid, conditionField, s.shown(), "expected", "condition")
+		f.add(domain.CodeInvalid, ConditionField, s.shown(), "expected", "condition")
 		return nil
 	}
 	c := make(Condition, 0, len(s.Members))
 	room := make([]Value, 0, len(s.Members)) // of all entries, which are many and small
 	for _, m := range s.Members {
-		field := path(conditionField, m.Name)
+		field := path(ConditionField, m.Name)
 		column, ok := ParseColumnRef(m.Name)
 		if !ok {
 			f.notColumn(field, m.Name)

@@ -15,16 +15,16 @@ const (
 
 // The fields of a row, as the wire and failures name them.
 const (
-	codeField      = "code"
-	priorityField  = "priority"
-	budgetField    = "budget_code"
-	conditionField = "rule_condition"
-	branchField    = "branch_code"
-	eventField     = "budget_event"
-	deletedField   = "deleted_flag"
+	CodeField      = "code"
+	PriorityField  = "priority"
+	BudgetField    = "budget_code"
+	ConditionField = "rule_condition"
+	BranchField    = "branch_code"
+	EventField     = "budget_event"
+	DeletedField   = "deleted_flag"
 
-	// otherConditionField is how a sample of the interface spells the condition.
-	otherConditionField = "rule_condition_json"
+	// OtherConditionField is how a sample of the interface spells the condition.
+	OtherConditionField = "rule_condition_json"
 )
 
 // Rule says which budget pays for the documents that meet its condition.
@@ -43,12 +43,12 @@ type Rule struct {
 // codes are those of [Check].
 func (r Rule) Faults() []domain.Failure {
 	var f faults
-	f.name(codeField, r.Code)
+	f.name(CodeField, r.Code)
 	f.priority(strconv.Itoa(r.Priority), r.Priority)
-	f.name(budgetField, r.BudgetCode)
+	f.name(BudgetField, r.BudgetCode)
 	f.condition(r.Condition)
-	f.text(branchField, r.BranchCode)
-	f.text(eventField, r.BudgetEvent)
+	f.text(BranchField, r.BranchCode)
+	f.text(EventField, r.BudgetEvent)
 	return f.list
 }
 
@@ -69,7 +69,7 @@ func (r Rule) Warnings(catalog Catalog) []domain.Failure {
 	for _, e := range r.Condition {
 		if !catalog(e.Column) {
 			name := e.Column.String()
-			f.add(domain.CodeUnknownField, path(conditionField, name), name, "reason", "column")
+			f.add(domain.CodeUnknownField, path(ConditionField, name), name, "reason", "column")
 		}
 	}
 	return f.list
@@ -87,9 +87,15 @@ func Repeats(codes iter.Seq2[int, string]) iter.Seq2[int, domain.Failure] {
 		for at, code := range codes {
 			earlier, repeated := latest[code]
 			latest[code] = at
-			if repeated && !yield(at, domain.NewFailure(domain.CodeDuplicate, codeField, code, "earlier", strconv.Itoa(earlier))) {
+			if repeated && !yield(at, Repeated(code, earlier)) {
 				return
 			}
 		}
 	}
+}
+
+// Repeated is the warning about a rule whose code was there before, at the
+// position earlier.
+func Repeated(code string, earlier int) domain.Failure {
+	return domain.NewFailure(domain.CodeDuplicate, CodeField, code, "earlier", strconv.Itoa(earlier))
 }

@@ -14,155 +14,260 @@ import (
 
 // Failures runs the contract of [ports.Failures].
 func Failures(t *testing.T, open func(*testing.T) ports.Store) {
-	list := func(f *storeFixture, ref domain.JobRef, after, limit int) []domain.ItemFailure {
-		f.t.Helper()
-		got, err := f.ListFailures(f.t.Context(), ref, after, limit)
-		if err != nil {
-			f.t.Fatalf("ListFailures(%v, %d, %d) = %v, want no error", ref, after, limit, err)
-		}
-		return got
-	}
-	add := func(f *storeFixture, ref domain.JobRef, failures ...domain.ItemFailure) {
-		f.t.Helper()
-		if err := f.AddFailures(f.t.Context(), ref, failures); err != nil {
-			f.t.Fatalf("AddFailures(%d) = %v, want no error", len(failures), err)
-		}
-	}
-	at := func(indexes ...int) []domain.ItemFailure {
-		failures := make([]domain.ItemFailure, len(indexes))
-		for i, index := range indexes {
-			failures[i] = domain.ItemFailure{
-				Index: index, Key: strconv.Itoa(1000 + index),
-				Failure: domain.NewFailure(domain.CodeNotFound, "id", strconv.Itoa(index)),
-			}
-		}
-		return failures
-	}
+	suite := itemFailures{"Failures", ports.Store.AddFailures, ports.Store.ListFailures}
+	suite.test(t, open)
 
-	t.Run("none", func(t *testing.T) {
-		t.Parallel()
-		f := newStoreFixture(t, open)
-		job := f.addJob()
-		add(f, job.Ref())
-		if got := list(f, job.Ref(), -1, 10); len(got) != 0 {
-			t.Errorf("ListFailures() = %v, want none", got)
-		}
-	})
-
-	t.Run("as they were", func(t *testing.T) {
-		t.Parallel()
-		f := newStoreFixture(t, open)
-		job := f.addJob()
-		var want []domain.ItemFailure
-		for i, text := range awkwardTexts() {
-			want = append(want, domain.ItemFailure{Index: i, Key: text, Failure: domain.Failure{
-				Code: domain.CodeTooLong, Field: text, Value: text, Params: map[string]string{"p" + text: text, "max": "80"},
-				Also: []domain.Failure{{Code: "also", Field: text, Value: text, Params: map[string]string{"q": text}}},
-			}})
-		}
-		want = append(want, domain.ItemFailure{Index: len(want), Failure: domain.Failure{Code: "host_code"}})
-		add(f, job.Ref(), want...)
-		if got := list(f, job.Ref(), -1, len(want)); !reflect.DeepEqual(got, want) {
-			t.Errorf("ListFailures() = %v, want %v", got, want)
-		}
-	})
-
-	t.Run("pages in the order of the indexes", func(t *testing.T) {
-		t.Parallel()
-		f := newStoreFixture(t, open)
-		job := f.addJob()
-		add(f, job.Ref(), at(7, 0)...)
-		add(f, job.Ref(), at(100, 3)...)
-		for _, tt := range []struct {
-			after, limit int
-			want         []int
-		}{
-			{-1, 10, []int{0, 3, 7, 100}},
-			{-1, 2, []int{0, 3}},
-			{0, 2, []int{3, 7}},
-			{3, 10, []int{7, 100}},
-			{4, 1, []int{7}},
-			{100, 10, nil},
-			{-1, 0, nil},
-		} {
-			if got, want := list(f, job.Ref(), tt.after, tt.limit), at(tt.want...); !slices.EqualFunc(got, want, sameFailure) {
-				t.Errorf("ListFailures(after %d, limit %d) = %v, want %v", tt.after, tt.limit, got, want)
-			}
-		}
-	})
-
-	t.Run("full size", func(t *testing.T) {
-		t.Parallel()
-		f := newStoreFixture(t, open)
-		job := f.addJob()
-		indexes := make([]int, fullBatch)
-		for i := range indexes {
-			indexes[i] = i
-		}
-		want := at(indexes...)
-		add(f, job.Ref(), want...)
-		if got := list(f, job.Ref(), -1, fullBatch+1); !reflect.DeepEqual(got, want) {
-			t.Errorf("ListFailures() = %d failures, want the %d that were added", len(got), len(want))
-		}
-	})
-
-	t.Run("an index that is taken", func(t *testing.T) {
-		t.Parallel()
-		f := newStoreFixture(t, open)
-		job := f.addJob()
-		add(f, job.Ref(), at(1, 2)...)
-		wantCode(t, "AddFailures(again)", f.AddFailures(t.Context(), job.Ref(), at(1, 2)), domain.CodeConflict)
-		wantCode(t, "AddFailures(last one taken)", f.AddFailures(t.Context(), job.Ref(), at(3, 4, 2)), domain.CodeConflict)
-		wantCode(t, "AddFailures(one twice)", f.AddFailures(t.Context(), job.Ref(), at(5, 5)), domain.CodeConflict)
-		if got, want := list(f, job.Ref(), -1, 10), at(1, 2); !reflect.DeepEqual(got, want) {
-			t.Errorf("ListFailures() = %v, want %v", got, want)
-		}
-	})
-
-	t.Run("jobs and tenants apart", func(t *testing.T) {
+	t.Run("cleared by job", func(t *testing.T) {
 		t.Parallel()
 		f := newStoreFixture(t, open)
 		job, second := f.addJob(), f.addJob()
-		other := domain.JobRef{Tenant: "other", ID: job.ID()}
-		add(f, job.Ref(), at(1)...)
-		add(f, second.Ref(), at(1, 2)...)
-		if got := list(f, other, -1, 10); len(got) != 0 {
-			t.Errorf("ListFailures(another tenant) = %v, want none", got)
-		}
-		for _, ref := range []domain.JobRef{other, second.Ref()} {
+		suite.mustAdd(f, job.Ref(), itemsAt(1)...)
+		suite.mustAdd(f, second.Ref(), itemsAt(1, 2)...)
+		for _, ref := range []domain.JobRef{{Tenant: "other", ID: job.ID()}, second.Ref()} {
 			if err := f.ClearFailures(t.Context(), ref); err != nil {
 				t.Errorf("ClearFailures(%v) = %v, want no error", ref, err)
 			}
 		}
-		if got := list(f, second.Ref(), -1, 10); len(got) != 0 {
-			t.Errorf("ListFailures(cleared) = %v, want none", got)
-		}
-		if got := list(f, job.Ref(), -1, 10); len(got) != 1 {
-			t.Errorf("ListFailures() = %v, want the one of this job", got)
-		}
-		add(f, second.Ref(), at(1, 2)...) // the indexes are free again
+		suite.want(f, t.Context(), second.Ref())
+		suite.want(f, t.Context(), job.Ref(), itemsAt(1)...)
+		suite.mustAdd(f, second.Ref(), itemsAt(1, 2)...) // the indexes are free again
 	})
 
-	t.Run("rolled back", func(t *testing.T) {
+	t.Run("clearing is rolled back", func(t *testing.T) {
 		t.Parallel()
 		f := newStoreFixture(t, open)
 		job := f.addJob()
-		add(f, job.Ref(), at(1)...)
+		suite.mustAdd(f, job.Ref(), itemsAt(1)...)
 		if err := f.InTx(t.Context(), func(ctx context.Context) error {
 			if err := f.ClearFailures(ctx, job.Ref()); err != nil {
 				return err
 			}
-			if err := f.AddFailures(ctx, job.Ref(), at(2)); err != nil {
+			if err := f.AddFailures(ctx, job.Ref(), itemsAt(2)); err != nil {
 				return err
 			}
 			return errStoreSuite
 		}); !errors.Is(err, errStoreSuite) {
 			t.Fatalf("InTx(error) = %v, want %v", err, errStoreSuite)
 		}
-		if got, want := list(f, job.Ref(), -1, 10), at(1); !reflect.DeepEqual(got, want) {
-			t.Errorf("ListFailures() = %v, want %v", got, want)
+		suite.want(f, t.Context(), job.Ref(), itemsAt(1)...)
+	})
+}
+
+// Warnings runs the contract of [ports.Warnings].
+func Warnings(t *testing.T, open func(*testing.T) ports.Store) {
+	suite := itemFailures{"Warnings", ports.Store.AddWarnings, ports.Store.ListWarnings}
+	suite.test(t, open)
+
+	t.Run("apart from failures", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		job := f.addJob()
+		suite.mustAdd(f, job.Ref(), itemsAt(1, 2)...)
+		if err := f.AddFailures(t.Context(), job.Ref(), itemsAt(2, 3)); err != nil {
+			t.Errorf("AddFailures(index of a warning) = %v, want no error", err)
+		}
+		suite.want(f, t.Context(), job.Ref(), itemsAt(1, 2)...)
+		if err := f.ClearFailures(t.Context(), job.Ref()); err != nil {
+			t.Errorf("ClearFailures() = %v, want no error", err)
+		}
+		suite.want(f, t.Context(), job.Ref(), itemsAt(1, 2)...)
+		if got, err := f.ListFailures(t.Context(), job.Ref(), -1, 10); err != nil || len(got) != 0 {
+			t.Errorf("ListFailures(cleared) = %v, %v; want none", got, err)
 		}
 	})
+}
+
+// itemFailures are two methods that add and list what there is to say about
+// items, and promise the same.
+type itemFailures struct {
+	name string // of what they add and list
+	add  func(s ports.Store, ctx context.Context, ref domain.JobRef, failures []domain.ItemFailure) error
+	list func(s ports.Store, ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error)
+}
+
+// itemsAt returns a failure for each of the indexes.
+func itemsAt(indexes ...int) []domain.ItemFailure {
+	failures := make([]domain.ItemFailure, len(indexes))
+	for i, index := range indexes {
+		failures[i] = domain.ItemFailure{
+			Index: index, Key: strconv.Itoa(1000 + index),
+			Failure: domain.NewFailure(domain.CodeNotFound, "id", strconv.Itoa(index)),
+		}
+	}
+	return failures
+}
+
+func (s itemFailures) mustAdd(f *storeFixture, ref domain.JobRef, failures ...domain.ItemFailure) {
+	f.t.Helper()
+	if err := s.add(f.Store, f.t.Context(), ref, failures); err != nil {
+		f.t.Fatalf("Add%s(%d) = %v, want no error", s.name, len(failures), err)
+	}
+}
+
+// want wants these, in order, and no others.
+func (s itemFailures) want(f *storeFixture, ctx context.Context, ref domain.JobRef, want ...domain.ItemFailure) {
+	f.t.Helper()
+	got, err := s.list(f.Store, ctx, ref, -1, len(want)+1)
+	if err != nil || !slices.EqualFunc(got, want, sameFailure) {
+		f.t.Errorf("List%s(%v) gives %d, %v; want the %d that were added", s.name, ref, len(got), err, len(want))
+	}
+}
+
+func (s itemFailures) test(t *testing.T, open func(*testing.T) ports.Store) {
+	for name, test := range map[string]func(*storeFixture, *testing.T){
+		"none":                          s.testNone,
+		"as they were":                  s.testRoundTrip,
+		"pages in the order of indexes": s.testPages,
+		"full size":                     s.testFullSize,
+		"an index that is taken":        s.testTaken,
+		"jobs and tenants apart":        s.testApart,
+		"rolled back":                   s.testRolledBack,
+		"a snapshot does not see more":  s.testSnapshot,
+		"an ended context adds nothing": s.testCancelled,
+		"of two who race, one adds":     s.testRace,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(newStoreFixture(t, open), t)
+		})
+	}
+}
+
+func (s itemFailures) testNone(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	s.mustAdd(f, job.Ref())
+	s.want(f, t.Context(), job.Ref())
+}
+
+func (s itemFailures) testRoundTrip(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	var want []domain.ItemFailure
+	for i, text := range awkwardTexts() {
+		want = append(want, domain.ItemFailure{Index: i, Key: text, Failure: domain.Failure{
+			Code: domain.CodeTooLong, Field: text, Value: text, Params: map[string]string{"p" + text: text, "max": "80"},
+			Also: []domain.Failure{{Code: "also", Field: text, Value: text, Params: map[string]string{"q": text}}},
+		}})
+	}
+	want = append(want, domain.ItemFailure{Index: len(want), Failure: domain.Failure{Code: "host_code"}})
+	s.mustAdd(f, job.Ref(), want...)
+	got, err := s.list(f.Store, t.Context(), job.Ref(), -1, len(want))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("List%s() = %v, %v; want %v", s.name, got, err, want)
+	}
+}
+
+func (s itemFailures) testPages(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	s.mustAdd(f, job.Ref(), itemsAt(7, 0)...)
+	s.mustAdd(f, job.Ref(), itemsAt(100, 3)...)
+	for _, tt := range []struct {
+		after, limit int
+		want         []int
+	}{
+		{-1, 10, []int{0, 3, 7, 100}},
+		{-1, 2, []int{0, 3}},
+		{0, 2, []int{3, 7}},
+		{3, 10, []int{7, 100}},
+		{4, 1, []int{7}},
+		{100, 10, nil},
+		{-1, 0, nil},
+	} {
+		got, err := s.list(f.Store, t.Context(), job.Ref(), tt.after, tt.limit)
+		if want := itemsAt(tt.want...); err != nil || !slices.EqualFunc(got, want, sameFailure) {
+			t.Errorf("List%s(after %d, limit %d) = %v, %v; want %v", s.name, tt.after, tt.limit, got, err, want)
+		}
+	}
+}
+
+func (s itemFailures) testFullSize(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	indexes := make([]int, fullBatch)
+	for i := range indexes {
+		indexes[i] = i
+	}
+	s.mustAdd(f, job.Ref(), itemsAt(indexes...)...)
+	s.want(f, t.Context(), job.Ref(), itemsAt(indexes...)...)
+}
+
+func (s itemFailures) testTaken(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	s.mustAdd(f, job.Ref(), itemsAt(1, 2)...)
+	for what, indexes := range map[string][]int{"again": {1, 2}, "last one taken": {3, 4, 2}, "one twice": {5, 5}} {
+		wantCode(t, "Add"+s.name+"("+what+")", s.add(f.Store, t.Context(), job.Ref(), itemsAt(indexes...)), domain.CodeConflict)
+	}
+	s.want(f, t.Context(), job.Ref(), itemsAt(1, 2)...)
+}
+
+func (s itemFailures) testApart(f *storeFixture, t *testing.T) {
+	job, second := f.addJob(), f.addJob()
+	s.mustAdd(f, job.Ref(), itemsAt(1)...)
+	s.mustAdd(f, second.Ref(), itemsAt(1, 2)...)
+	s.want(f, t.Context(), domain.JobRef{Tenant: "other", ID: job.ID()})
+	s.want(f, t.Context(), job.Ref(), itemsAt(1)...)
+	s.want(f, t.Context(), second.Ref(), itemsAt(1, 2)...)
+}
+
+func (s itemFailures) testRolledBack(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	s.mustAdd(f, job.Ref(), itemsAt(1)...)
+	more := func(ctx context.Context) error {
+		if err := s.add(f.Store, ctx, job.Ref(), itemsAt(2)); err != nil {
+			t.Errorf("Add%s() in a transaction = %v, want no error", s.name, err)
+		}
+		s.want(f, ctx, job.Ref(), itemsAt(1, 2)...)
+		return errStoreSuite
+	}
+	if err := f.InTx(t.Context(), more); !errors.Is(err, errStoreSuite) {
+		t.Fatalf("InTx(error) = %v, want %v", err, errStoreSuite)
+	}
+	s.want(f, t.Context(), job.Ref(), itemsAt(1)...)
+	if err := f.InTx(t.Context(), func(ctx context.Context) error {
+		if err := f.Savepoint(ctx, more); !errors.Is(err, errStoreSuite) {
+			t.Errorf("Savepoint(error) = %v, want %v", err, errStoreSuite)
+		}
+		s.want(f, ctx, job.Ref(), itemsAt(1)...)
+		return s.add(f.Store, ctx, job.Ref(), itemsAt(3))
+	}); err != nil {
+		t.Fatalf("InTx(savepoint) = %v, want no error", err)
+	}
+	s.want(f, t.Context(), job.Ref(), itemsAt(1, 3)...)
+}
+
+func (s itemFailures) testSnapshot(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	s.mustAdd(f, job.Ref(), itemsAt(1)...)
+	if err := f.Snapshot(t.Context(), func(ctx context.Context) error {
+		s.mustAdd(f, job.Ref(), itemsAt(2)...)
+		s.want(f, ctx, job.Ref(), itemsAt(1)...)
+		wantCode(t, "Add"+s.name+"() in a snapshot", s.add(f.Store, ctx, job.Ref(), itemsAt(3)), domain.CodeInternal)
+		return nil
+	}); err != nil {
+		t.Fatalf("Snapshot() = %v, want no error", err)
+	}
+	s.want(f, t.Context(), job.Ref(), itemsAt(1, 2)...)
+}
+
+func (s itemFailures) testCancelled(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, listErr := s.list(f.Store, ctx, job.Ref(), -1, 10)
+	for call, err := range map[string]error{"Add": s.add(f.Store, ctx, job.Ref(), itemsAt(1)), "List": listErr} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s%s(ended context) = %v, want %v", call, s.name, err, context.Canceled)
+		}
+	}
+	s.want(f, t.Context(), job.Ref())
+}
+
+func (s itemFailures) testRace(f *storeFixture, t *testing.T) {
+	job := f.addJob()
+	var errs [2]error
+	atOnce(len(errs), func(i int) { errs[i] = s.add(f.Store, t.Context(), job.Ref(), itemsAt(1, 2)) })
+	if won := slices.Index(errs[:], nil); won < 0 || !errors.Is(errs[1-won], domain.CodeConflict) {
+		t.Errorf("Add%s() of two = %v, want one error, %v", s.name, errs, domain.CodeConflict)
+	}
+	s.want(f, t.Context(), job.Ref(), itemsAt(1, 2)...)
 }
 
 func sameFailure(a, b domain.ItemFailure) bool { return reflect.DeepEqual(a, b) }

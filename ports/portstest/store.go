@@ -22,6 +22,7 @@ func Store(t *testing.T, open func(*testing.T) ports.Store) {
 	t.Run("jobs", func(t *testing.T) { Jobs(t, open) })
 	t.Run("chunks", func(t *testing.T) { Chunks(t, open) })
 	t.Run("failures", func(t *testing.T) { Failures(t, open) })
+	t.Run("warnings", func(t *testing.T) { Warnings(t, open) })
 	t.Run("queue", func(t *testing.T) { Queue(t, open) })
 	t.Run("leases", func(t *testing.T) { Leases(t, open) })
 	t.Run("outbox", func(t *testing.T) { Outbox(t, open) })

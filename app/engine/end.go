@@ -14,7 +14,27 @@ func (e *Engine) saveEnded(ctx context.Context, job *domain.BatchJob) error {
 	if err := e.announce(ctx, job, string(job.State())); err != nil {
 		return err
 	}
+	if err := e.announceMore(ctx, job); err != nil {
+		return err
+	}
 	return e.store.SaveJob(ctx, job)
+}
+
+// announceMore adds the events that the job's kind has about its end.
+func (e *Engine) announceMore(ctx context.Context, job *domain.BatchJob) error {
+	k := e.kind(job.Kind()) // nil for a kind that only other processes know
+	if e.events == nil || k == nil || k.announce == nil {
+		return nil
+	}
+	events, err := k.announce(job)
+	if err == nil {
+		err = e.AddEvents(ctx, events...)
+	}
+	if err != nil && ctx.Err() == nil {
+		// No item is to blame for it, so the work is given back rather than suspect.
+		return domain.Unavailable(fmt.Errorf("announce the end of job %s: %w", job.ID(), err))
+	}
+	return err
 }
 
 // saveStopped ends a job that somebody asked to stop, unless something of it
@@ -84,7 +104,7 @@ func (e *Engine) announce(ctx context.Context, job *domain.BatchJob, what string
 	if err != nil {
 		return fmt.Errorf("encode the event of job %s: %w", job.ID(), err)
 	}
-	return e.store.AddEvents(ctx, []domain.Event{job.NextEvent(what, data, e.cfg.Now())})
+	return e.AddEvents(ctx, job.NextEvent(what, data, e.cfg.Now()))
 }
 
 // eventData is what a job's event says of it.

@@ -204,6 +204,28 @@ func (e *Engine) Failures(ctx context.Context, who domain.Principal, id domain.J
 	return e.store.ListFailures(ctx, domain.JobRef{Tenant: who.Tenant, ID: id}, after, limit)
 }
 
+// Warnings is [Engine.Failures] for the warnings about items that did not fail.
+func (e *Engine) Warnings(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error) {
+	return e.store.ListWarnings(ctx, domain.JobRef{Tenant: who.Tenant, ID: id}, after, limit)
+}
+
+// InTx runs fn in one transaction of the engine's store, as
+// [ports.Transactions] says, and then publishes the events that fn added.
+func (e *Engine) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	defer e.tell()
+	return e.store.InTx(ctx, fn)
+}
+
+// AddEvents stores events with the transaction open in ctx, to be told once it
+// is committed, after those that were added before. When nobody listens
+// ([Deps.Events]) it does nothing.
+func (e *Engine) AddEvents(ctx context.Context, events ...domain.Event) error {
+	if e.events == nil || len(events) == 0 {
+		return nil
+	}
+	return e.store.AddEvents(ctx, events)
+}
+
 // nudge sends on c unless something is waiting there already.
 func nudge(c chan struct{}) {
 	select {

@@ -92,6 +92,9 @@ func (e *Engine) finishExport(ctx context.Context, k *kind, claim ports.Claim, w
 		if err := e.store.AddFailures(ctx, job.Ref(), t.failures); err != nil {
 			return err
 		}
+		if err := e.store.AddWarnings(ctx, job.Ref(), t.warnings); err != nil {
+			return err
+		}
 		if file != nil {
 			job.Attach(*file)
 		}
@@ -129,6 +132,7 @@ type tally struct {
 	seen     []bool
 	report   domain.Report
 	failures []domain.ItemFailure
+	warnings []domain.ItemFailure
 	passed   atomic.Int64
 }
 
@@ -162,6 +166,9 @@ func (t *tally) add(index int, key func() string, o domain.Outcome) error {
 		t.report.Failed++
 	} else {
 		t.report.Exported++
+		if o.Warning != nil {
+			t.warnings = append(t.warnings, domain.ItemFailure{Index: index, Key: key(), Failure: *o.Warning})
+		}
 	}
 	t.report.Total++
 	t.passed.Store(int64(t.report.Total))

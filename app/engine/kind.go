@@ -54,6 +54,26 @@ type Kind[P, I any] struct {
 	// items: each is tried alone, and one that does so twice alone is failed.
 	// Apply must heed ctx, which ends before the worker's lease does.
 	Apply func(ctx context.Context, job *domain.BatchJob, payload P, items []I) ([]domain.Outcome, error)
+
+	// ApplySize is how many items Apply is given at once at most. Where the
+	// store refuses many items, smaller parts save most of what would be done in
+	// vain ([Isolate]). Zero means a whole chunk.
+	ApplySize int
+
+	// Admit is asked inside the transaction that stores a new job, and refuses
+	// it with an error, which [Jobs.Submit] returns: what it writes with ctx is
+	// committed together with the job, or not at all. It is not asked when an
+	// idempotency key gives a job that is there. [domain.CodeConflict] is for the
+	// engine, and has it asked again. Nil admits all.
+	Admit func(ctx context.Context, who domain.Principal) error
+
+	// Announce returns further events that tell of the end of a job, besides its
+	// own: they are stored in the transaction that ends it. The identifier of each
+	// is one that no other event has. An error keeps the job from ending, and it is
+	// tried again, so Announce must not fail for good. When a process that does not
+	// know the kind ends the job, as it may when somebody has stopped it, there are
+	// none. Nil means none.
+	Announce func(job *domain.BatchJob) ([]domain.Event, error)
 }
 
 // Export is a kind of job that writes its items into one file. It only reads.
@@ -86,13 +106,19 @@ type Jobs[P, I any] struct {
 }
 
 // Register adds a kind to an engine that does not run yet, and returns what
-// submits its jobs. A name that is taken or malformed, and a kind without
-// Apply, are refused.
+// submits its jobs. A name that is taken or malformed, a kind without Apply, and
+// a negative ApplySize are refused.
 func Register[P, I any](e *Engine, k Kind[P, I]) (*Jobs[P, I], error) {
-	if k.Apply == nil {
+	switch {
+	case k.Apply == nil:
 		return nil, fmt.Errorf("engine: kind %q has no Apply", k.Name)
+	case k.ApplySize < 0:
+		return nil, fmt.Errorf("engine: kind %q has a negative ApplySize", k.Name)
 	}
-	reg := &kind{name: k.Name, permission: k.Permission, resource: k.Resource}
+	reg := &kind{
+		name: k.Name, permission: k.Permission, resource: k.Resource,
+		applySize: k.ApplySize, admit: k.Admit, announce: k.Announce,
+	}
 	if k.Select != nil {
 		reg.selectChunks = func(ctx context.Context, job *domain.BatchJob, size int) iter.Seq2[domain.Chunk, error] {
 			payload, err := decodePayload[P](job)
@@ -172,11 +198,14 @@ func RegisterExport[P, I any](e *Engine, x Export[P, I]) (*Jobs[P, I], error) {
 }
 
 // kind is a registered kind without its types. Of selectChunks, open and
-// export, an export has the last alone. prepare may be nil.
+// export, an export has the last alone. prepare, admit and announce may be nil.
 type kind struct {
 	name         domain.Kind
 	permission   domain.Permission
 	resource     string
+	applySize    int
+	admit        func(ctx context.Context, who domain.Principal) error
+	announce     func(job *domain.BatchJob) ([]domain.Event, error)
 	prepare      func(ctx context.Context, job *domain.BatchJob) (payload []byte, err error)
 	selectChunks func(ctx context.Context, job *domain.BatchJob, size int) iter.Seq2[domain.Chunk, error]
 	open         func(job *domain.BatchJob, chunk domain.Chunk) (piece, error)

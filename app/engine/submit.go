@@ -33,7 +33,7 @@ const maxIdempotencyKey = 255
 
 // Submit stores a job and returns it, before any item is worked on. It fails
 // with [domain.CodeForbidden] when who lacks the kind's permission, with the
-// error of the kind's Check, with [domain.CodeTooMany], [domain.CodeRequired] or
+// error of the kind's Check or Admit, with [domain.CodeTooMany], [domain.CodeRequired] or
 // [domain.CodeInvalid] for a request that cannot be one, and with
 // [domain.CodeMismatch] when the idempotency key was used for another request; then nothing is
 // stored. After [domain.CodeUnavailable] the job may be stored; sending the same
@@ -75,7 +75,12 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 		Payload: payload, Locale: r.Locale, Items: len(r.Items),
 		Selection: domain.Selection{All: r.All, Expected: r.Expected},
 	}
-	return e.submit(ctx, spec, chunks, r.IdempotencyKey)
+	return e.submit(ctx, spec, chunks, r.IdempotencyKey, func(ctx context.Context) error {
+		if j.kind.admit == nil {
+			return nil
+		}
+		return j.kind.admit(ctx, who)
+	})
 }
 
 // Allowed fails with [domain.CodeForbidden] unless who holds the kind's
@@ -109,11 +114,11 @@ func (j *Jobs[P, I]) checkItems(r Request[P, I]) error {
 }
 
 // submit stores the job under an identifier that is free, and rings.
-func (e *Engine) submit(ctx context.Context, spec domain.JobSpec, chunks []domain.Chunk, key string) (job *domain.BatchJob, err error) {
+func (e *Engine) submit(ctx context.Context, spec domain.JobSpec, chunks []domain.Chunk, key string, admit func(context.Context) error) (job *domain.BatchJob, err error) {
 	for range 3 {
 		spec.SubmittedAt = e.cfg.Now()
 		spec.ID = domain.NewJobID(spec.SubmittedAt, e.cfg.Random())
-		job, err = e.store1(ctx, spec, chunks, key)
+		job, err = e.store1(ctx, spec, chunks, key, admit)
 		if !errors.Is(err, domain.CodeConflict) {
 			break
 		}
@@ -128,7 +133,7 @@ func (e *Engine) submit(ctx context.Context, spec domain.JobSpec, chunks []domai
 
 // store1 stores the job once; with an idempotency key that is taken it returns
 // the job that took it.
-func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domain.Chunk, key string) (job *domain.BatchJob, err error) {
+func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domain.Chunk, key string, admit func(context.Context) error) (job *domain.BatchJob, err error) {
 	err = e.store.InTx(ctx, func(ctx context.Context) error {
 		if key != "" {
 			taken, err := e.store.ReserveKey(ctx, ports.IdempotencyKey{
@@ -141,6 +146,9 @@ func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domai
 				job, err = e.store.FindJob(ctx, domain.JobRef{Tenant: spec.Tenant, ID: taken})
 				return err
 			}
+		}
+		if err := admit(ctx); err != nil {
+			return err
 		}
 		if job, err = domain.NewJob(spec); err != nil {
 			return err

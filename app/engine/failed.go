@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/batchport/batchport/domain"
+)
+
+// FailedItem is an item that failed, and why.
+type FailedItem[I any] struct {
+	Item    I
+	Failure domain.ItemFailure
+}
+
+// failedPage is how many failures are read at once.
+const failedPage = 1_000
+
+// EachFailed yields the items of a job of this kind that failed, in the order
+// of their indexes; of one that has not ended those that have failed so far.
+// Memory does not grow with their number.
+func (j *Jobs[P, I]) EachFailed(ctx context.Context, job *domain.BatchJob) iter.Seq2[FailedItem[I], error] {
+	return func(yield func(FailedItem[I], error) bool) {
+		next, stop := iter.Pull2(j.engine.eachFailure(ctx, job.Ref()))
+		defer stop()
+		failure, err, more := next()
+		if err != nil {
+			yield(FailedItem[I]{}, err)
+			return
+		}
+		for chunk, broken := range j.engine.store.EachChunk(ctx, job.Ref()) {
+			if broken != nil {
+				yield(FailedItem[I]{}, broken)
+				return
+			}
+			var items []I // decoded when one of them is wanted
+			for more && err == nil && failure.Index < chunk.First+chunk.Len {
+				if items == nil {
+					if items, err = decodeItems[I](chunk); err != nil {
+						break
+					}
+				}
+				if !yield(FailedItem[I]{items[failure.Index-chunk.First], failure}, nil) {
+					return
+				}
+				failure, err, more = next()
+			}
+			if err != nil {
+				yield(FailedItem[I]{}, err)
+				return
+			}
+			if !more {
+				return
+			}
+		}
+		if more {
+			yield(FailedItem[I]{}, fmt.Errorf("the items of job %s are not kept", job.ID()))
+		}
+	}
+}
+
+// EachFailure yields the failures of a job of the caller's tenant in the order
+// of their indexes. Memory does not grow with their number.
+func (e *Engine) EachFailure(ctx context.Context, who domain.Principal, id domain.JobID) iter.Seq2[domain.ItemFailure, error] {
+	return e.eachFailure(ctx, domain.JobRef{Tenant: who.Tenant, ID: id})
+}
+
+func (e *Engine) eachFailure(ctx context.Context, ref domain.JobRef) iter.Seq2[domain.ItemFailure, error] {
+	return func(yield func(domain.ItemFailure, error) bool) {
+		for after := -1; ; {
+			page, err := e.store.ListFailures(ctx, ref, after, failedPage)
+			if err != nil {
+				yield(domain.ItemFailure{}, err)
+				return
+			}
+			for _, f := range page {
+				if !yield(f, nil) {
+					return
+				}
+				after = f.Index
+			}
+			if len(page) < failedPage {
+				return
+			}
+		}
+	}
+}

@@ -94,10 +94,6 @@ type Config struct {
 	// means 30 days.
 	KeepSources time.Duration
 
-	// MaxOpen is how many workbooks are read at the same time: each may hold the
-	// texts that its cells share in memory. Zero means 2.
-	MaxOpen int
-
 	// Zone is where the days in names of files begin. Nil means UTC.
 	Zone *time.Location
 
@@ -118,9 +114,6 @@ func (c Config) withDefaults() Config {
 	if c.KeepSources == 0 {
 		c.KeepSources = 30 * 24 * time.Hour
 	}
-	if c.MaxOpen == 0 {
-		c.MaxOpen = 2
-	}
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
@@ -132,7 +125,7 @@ func (c Config) withDefaults() Config {
 
 func (c Config) valid() error {
 	var problems []error
-	if c.MaxNamed < 0 || c.KeepSources < 0 || c.MaxOpen < 0 {
+	if c.MaxNamed < 0 || c.KeepSources < 0 {
 		problems = append(problems, errors.New("estates: a setting of Config is negative"))
 	}
 	for _, capability := range c.Capabilities {
@@ -149,7 +142,6 @@ type Estates struct {
 	deps  Deps
 	cfg   Config
 	kinds map[domain.Kind]submitter
-	open  chan struct{} // has a token for each workbook that is being read
 }
 
 // New registers the kinds with an engine that does not run yet. What is
@@ -159,7 +151,7 @@ func New(e *engine.Engine, deps Deps, cfg Config) (*Estates, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	s := &Estates{deps: deps, cfg: cfg, kinds: map[domain.Kind]submitter{}, open: make(chan struct{}, cfg.MaxOpen)}
+	s := &Estates{deps: deps, cfg: cfg, kinds: map[domain.Kind]submitter{}}
 	if err := errors.Join(
 		add(s, e, listingKind(OpenRent, true, deps), func(jobs *engine.Jobs[Search, int64]) submitter {
 			return searching(s, jobs, estateIDs, s.readSearch)

@@ -13,14 +13,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/batchport/batchport/app/sheets"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
 )
 
 // openPatience is how long somebody waits to read a workbook beside others.
 const openPatience = 5 * time.Second
-
-var errTooManyOpen = errors.New("too many workbooks are being read")
 
 // FailureSheet is the failed items of a job as a workbook.
 type FailureSheet struct {
@@ -72,7 +71,7 @@ func (f *FailureSheet) writeRows(ctx context.Context, w io.Writer) (done bool, e
 	}
 	m := f.estates.importer()
 	// Whoever waits for an answer is told to come again rather than kept.
-	waiting, cancel := context.WithTimeoutCause(ctx, openPatience, domain.Unavailable(errTooManyOpen))
+	waiting, cancel := context.WithTimeoutCause(ctx, openPatience, domain.Unavailable(sheets.ErrTooManyOpen))
 	defer cancel()
 	err = m.open(waiting, f.job.Tenant(), p, func(book ports.WorkbookReader) error {
 		done = true
@@ -125,7 +124,7 @@ func (f *FailureSheet) copyRows(ctx context.Context, m importer, from ports.Work
 		for _, i := range kept {
 			var cell ports.Cell
 			if i < len(row.Cells) {
-				cell = copied(row.Cells[i])
+				cell = sheets.Copied(row.Cells[i])
 			}
 			cells = append(cells, cell)
 		}
@@ -150,26 +149,14 @@ func (f *FailureSheet) copyRows(ctx context.Context, m importer, from ports.Work
 // before them.
 func moved(f domain.Failure, row int, kept []int) domain.Failure {
 	f.Params = maps.Clone(f.Params)
-	if i := slices.IndexFunc(kept, func(i int) bool { return columnLetters(i) == f.Params["column"] }); i >= 0 {
-		f.Params["row"], f.Params["column"] = strconv.Itoa(row), columnLetters(i)
+	if i := slices.IndexFunc(kept, func(i int) bool { return sheets.Letters(i) == f.Params["column"] }); i >= 0 {
+		f.Params["row"], f.Params["column"] = strconv.Itoa(row), sheets.Letters(i)
 	}
 	f.Also = slices.Clone(f.Also)
 	for i := range f.Also {
 		f.Also[i] = moved(f.Also[i], row, kept)
 	}
 	return f
-}
-
-// copied is a cell of the original as it goes into the copy, which has
-// numbers without exponents and days without a time.
-func copied(c ports.Cell) ports.Cell {
-	switch {
-	case c.Kind == ports.CellNumber:
-		c.Text = plainNumber(c.Text)
-	case c.Kind == ports.CellDate && !c.Date.Equal(c.Date.Truncate(24*time.Hour)):
-		return text(dateText(c.Date))
-	}
-	return c
 }
 
 // header returns which columns of the original are copied, and all columns of
@@ -179,7 +166,7 @@ func (f *FailureSheet) header(m importer, row ports.Row, width int) (kept []int,
 	for i := range width {
 		title := ""
 		if i < len(row.Cells) {
-			title, _ = textOf(row.Cells[i])
+			title, _ = sheets.Text(row.Cells[i])
 		}
 		if m.isVerdict(title) {
 			continue
@@ -204,7 +191,7 @@ func formatOf(column string) ports.CellFormat {
 
 // isVerdict reports whether a column is one that was added to failed rows.
 func (m importer) isVerdict(title string) bool {
-	return m.called(title, statementLabel(codeColumn)) || m.called(title, statementLabel(reasonColumn))
+	return sheets.Called(m.Labels, title, statementLabel(codeColumn)) || sheets.Called(m.Labels, title, statementLabel(reasonColumn))
 }
 
 func (f *FailureSheet) verdictColumns() []ports.Column {

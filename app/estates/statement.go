@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/batchport/batchport/app/engine"
+	"github.com/batchport/batchport/app/sheets"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 	"github.com/batchport/batchport/ports"
@@ -44,11 +45,10 @@ type StatementRow struct {
 // importer imports statement lines from workbooks.
 type importer struct {
 	Deps
-	cfg   Config
-	token chan struct{} // see Estates
+	cfg Config
 }
 
-func (s *Estates) importer() importer { return importer{s.deps, s.cfg, s.open} }
+func (s *Estates) importer() importer { return importer{s.deps, s.cfg} }
 
 func (m importer) kind() engine.Kind[StatementImport, StatementRow] {
 	return engine.Kind[StatementImport, StatementRow]{
@@ -107,14 +107,8 @@ func ofField(field string, err error) error {
 	return &named
 }
 
-// open opens the job's workbook for use, when there are not too many in use.
+// open opens the job's workbook for use.
 func (m importer) open(ctx context.Context, tenant domain.TenantID, p StatementImport, use func(ports.WorkbookReader) error) error {
-	select {
-	case m.token <- struct{}{}:
-		defer func() { <-m.token }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 	_, file, err := m.Uploads.Open(ctx, tenant, p.Source.Upload)
 	if err != nil {
 		return ofField(urlField, err)
@@ -173,7 +167,7 @@ func (m importer) each(ctx context.Context, book ports.WorkbookReader, p Stateme
 				return
 			case header:
 				header = false
-			case !blankRow(cells):
+			case !sheets.Blank(cells):
 				if !yield(p.Columns.read(cells, p.Month), nil) {
 					return
 				}

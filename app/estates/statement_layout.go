@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/batchport/batchport/app/sheets"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
 	"github.com/batchport/batchport/ports"
@@ -31,9 +32,6 @@ const (
 
 func statementLabel(column string) string { return "statement." + column }
 
-// languages are those in which headers are understood.
-var languages = []string{"zh_TW", "zh_CN", "en_US", "ja_JP"}
-
 // statementLayout says where the columns of a sheet are, from 0; -1 for a
 // column that there is not.
 type statementLayout struct {
@@ -55,7 +53,7 @@ func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader) (*s
 			return nil, ofField(urlField, err)
 		}
 		for i, cell := range row.Cells {
-			title, _ := textOf(cell)
+			title, _ := sheets.Text(cell)
 			if title != "" {
 				found = append(found, title)
 			}
@@ -64,7 +62,7 @@ func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader) (*s
 			case place == nil: // a column of the reader's own
 			case *place >= 0:
 				wrong = append(wrong, domain.NewFailure(domain.CodeDuplicate, m.columnOf(title), title,
-					"row", strconv.Itoa(row.Number), "column", columnLetters(i)))
+					"row", strconv.Itoa(row.Number), "column", sheets.Letters(i)))
 			default:
 				*place = i
 			}
@@ -86,21 +84,15 @@ func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader) (*s
 // be called as it is in exports.
 func (m importer) columnOf(title string) string {
 	for _, column := range []string{estateColumn, itemColumn, amountColumn, noteColumn, codeColumn} {
-		byName := column != codeColumn && folded(title) == column
-		if byName || m.called(title, statementLabel(column)) {
+		byName := column != codeColumn && sheets.Folded(title) == column
+		if byName || sheets.Called(m.Labels, title, statementLabel(column)) {
 			return column
 		}
 	}
-	if m.called(title, "estate.id") {
+	if sheets.Called(m.Labels, title, "estate.id") {
 		return estateColumn
 	}
 	return ""
-}
-
-// called reports whether a title is the label of the key in any language.
-func (m importer) called(title, key string) bool {
-	title = folded(title)
-	return slices.ContainsFunc(languages, func(locale string) bool { return title == folded(m.Labels.Label(locale, key)) })
 }
 
 // read reads a row below the header. One that a workbook of failed rows says
@@ -108,7 +100,7 @@ func (m importer) called(title, key string) bool {
 // the row that replaced it.
 func (l *statementLayout) read(row ports.Row, month estate.Month) StatementRow {
 	r := StatementRow{Row: row.Number}
-	if code, _ := textOf(l.cell(row, codeColumn)); code == string(estate.CodeSuperseded) {
+	if code, _ := sheets.Text(l.cell(row, codeColumn)); code == string(estate.CodeSuperseded) {
 		f := domain.NewFailure(estate.CodeSuperseded, "", code, "reason", "marked")
 		return StatementRow{Row: row.Number, Faults: faultsOf([]domain.Failure{l.locate(f, codeColumn, row.Number)})}
 	}
@@ -117,15 +109,15 @@ func (l *statementLayout) read(row ports.Row, month estate.Month) StatementRow {
 		wrong = append(wrong, l.locate(domain.NewFailure(code, column, value, pairs...), column, row.Number))
 	}
 	text := func(column string) string {
-		s, ok := textOf(l.cell(row, column))
+		s, ok := sheets.Text(l.cell(row, column))
 		if !ok {
 			bad(domain.CodeInvalid, column, s, "expected", "string")
 			return ""
 		}
 		return s
 	}
-	s, ok := textOf(l.cell(row, estateColumn))
-	n, whole := wholeNumber(folded(s))
+	s, ok := sheets.Text(l.cell(row, estateColumn))
+	n, whole := wholeNumber(sheets.Folded(s))
 	switch r.EstateID = n; {
 	case s == "":
 		bad(domain.CodeRequired, estateColumn, "")
@@ -135,7 +127,7 @@ func (l *statementLayout) read(row ports.Row, month estate.Month) StatementRow {
 		bad(domain.CodeOutOfRange, estateColumn, s, "min", "1", "max", strconv.FormatInt(estate.MaxID, 10))
 	}
 	r.Item = text(itemColumn)
-	s, ok = textOf(l.cell(row, amountColumn))
+	s, ok = sheets.Text(l.cell(row, amountColumn))
 	amount, read, tooLarge := amountOf(s)
 	switch r.Amount = amount; {
 	case s == "":
@@ -186,19 +178,10 @@ func (l *statementLayout) index(column string) int {
 
 // locate says where in the sheet the failure of a column is.
 func (l *statementLayout) locate(f domain.Failure, column string, row int) domain.Failure {
-	params := map[string]string{"row": strconv.Itoa(row), "column": columnLetters(l.index(column))}
+	params := map[string]string{"row": strconv.Itoa(row), "column": sheets.Letters(l.index(column))}
 	for name, value := range f.Params {
 		params[name] = value
 	}
 	f.Field, f.Params = column, params
 	return f
-}
-
-// columnLetters names the column at index i, from 0: A, Z, AA. A column that
-// there is not has none.
-func columnLetters(i int) (letters string) {
-	for i++; i > 0; i = (i - 1) / 26 {
-		letters = string(rune('A'+(i-1)%26)) + letters
-	}
-	return letters
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/batchport/batchport/adapters/catalog"
+	"github.com/batchport/batchport/domain/budget"
 	"github.com/batchport/batchport/domain/estate"
 )
 
@@ -94,8 +95,8 @@ func TestEveryLabel(t *testing.T) {
 	for key := range known {
 		first[strings.SplitN(key, ".", 2)[0]] = true
 	}
-	asked := map[string]string{"yes": "", "no": ""}
-	form := regexp.MustCompile(`^([a-z]+)\.[a-z_.]*$`)
+	asked := map[string]string{"yes": "", "no": "", "budget_sync.created": "", "budget_sync.updated": ""} // the last two httpapi asks for
+	form := regexp.MustCompile(`^([a-z_]+)\.[a-z_.]*$`)
 	for text, place := range readSource(t).literals {
 		if m := form.FindStringSubmatch(text); m != nil && first[m[1]] {
 			asked[text] = place
@@ -105,6 +106,7 @@ func TestEveryLabel(t *testing.T) {
 	ends := map[string][]string{
 		"sheet.": {"estates", "communities", "contracts", "repairs"}, "file.": {"estates", "communities", "contracts", "repairs"},
 		"statement.":     {"estate_id", "item", "amount", "note", "code", "reason"},
+		"budget_rule.":   ruleFields,
 		"estate.status.": wordsOf(estate.Statuses()), "contract.state.": wordsOf(estate.ContractStates()), "repair.state.": wordsOf(estate.RepairStates()),
 	}
 	for text, place := range asked {
@@ -152,6 +154,55 @@ func TestColumnsOfStatements(t *testing.T) {
 			if said, has := messages["field."+column]; has != (column != "reason") || has && said != title {
 				t.Errorf("messages in %s call the column %s %q, its sheet %q", locale, column, said, title)
 			}
+		}
+	}
+}
+
+// ruleFields are the columns of a sheet of budget rules.
+var ruleFields = []string{
+	budget.CodeField, budget.PriorityField, budget.BudgetField, budget.ConditionField, budget.BranchField, budget.EventField, budget.DeletedField,
+}
+
+// TestColumnsOfRules keeps the titles of a sheet of budget rules apart.
+func TestColumnsOfRules(t *testing.T) {
+	t.Parallel()
+	labels, owner := catalog.NewLabels(), map[string]string{}
+	for _, locale := range locales {
+		for _, column := range append(ruleFields, "error", "reason", "place") {
+			title := labels.Label(locale, "budget_rule."+column)
+			if other := owner[title]; other != "" && other != column {
+				t.Errorf("the title %q means %s and %s", title, column, other)
+			}
+			owner[title] = column
+		}
+	}
+}
+
+// TestCounts reads the sentences that the source interface prints, letter by
+// letter.
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	labels := catalog.NewLabels()
+	for _, c := range []struct {
+		locale, key string
+		n           int
+		want        string
+	}{
+		{"zh_CN", "budget_sync.created", 1, "此次请求新建成功了1条数据"},
+		{"zh_CN", "budget_sync.updated", 0, "此次请求更新成功了0条数据"},
+		{"zh_TW", "budget_sync.created", 1, "此次請求新建成功了1筆資料"},
+		{"zh_TW", "budget_sync.updated", 0, "此次請求更新成功了0筆資料"},
+		{"en_US", "budget_sync.created", 1, "1 row created"},
+		{"en_US", "budget_sync.created", 0, "0 rows created"},
+		{"en_US", "budget_sync.updated", 0, "0 rows updated"},
+		{"en_US", "budget_sync.updated", 10000, "10000 rows updated"},
+		{"ja_JP", "budget_sync.created", 1, "1件を新規作成しました"},
+		{"ja_JP", "budget_sync.updated", 0, "0件を更新しました"},
+		{"fr_FR", "budget_sync.updated", 1, "1 row updated"},
+		{"en_US", "budget_sync.unheard", 1, "budget_sync.unheard"},
+	} {
+		if got := labels.Count(c.locale, c.key, c.n); got != c.want {
+			t.Errorf("Count(%q, %q, %d) = %q, want %q", c.locale, c.key, c.n, got, c.want)
 		}
 	}
 }

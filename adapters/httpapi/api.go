@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/batchport/batchport/app/budgets"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/app/uploads"
@@ -24,15 +25,18 @@ import (
 // Deps is what the interface works with. All but Ready is required.
 type Deps struct {
 	Estates      *estates.Estates
+	Budgets      *budgets.Budgets
 	Engine       *engine.Engine
 	Files        ports.Files
 	Uploads      *uploads.Uploads // over the same Files
 	Messages     ports.Messages
+	Counts       ports.Counts
 	Authenticate Authenticator
 
 	// Locale chooses the language of the answer from the headers "locale" and
-	// "Accept-Language", each "" when it was not sent.
-	Locale func(locale, acceptLanguage string) string
+	// "Accept-Language", each "" when it was not sent. When they say nothing that
+	// is known it is otherwise, or the installation's own where that is "".
+	Locale func(locale, acceptLanguage, otherwise string) string
 
 	// Ready says what keeps the process from working. Nil means that nothing can.
 	Ready func(ctx context.Context) error
@@ -87,8 +91,8 @@ func set[T comparable](field *T, value T) {
 type api struct {
 	deps     Deps
 	cfg      Config
-	budget   *budget
-	promised *budget // what the uploads in work have said that they will be
+	budget   *byteBudget
+	promised *byteBudget // what the uploads in work have said that they will be
 	mux      *http.ServeMux
 	huma     huma.API
 }
@@ -101,12 +105,15 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	}
 	cfg = cfg.withDefaults(deps.Uploads.MaxSize())
 	a := &api{deps: deps, cfg: cfg, mux: http.NewServeMux()}
-	a.budget, a.promised = &budget{size: cfg.MaxInWork}, &budget{size: cfg.MaxInWork}
+	a.budget, a.promised = &byteBudget{size: cfg.MaxInWork}, &byteBudget{size: cfg.MaxInWork}
 	a.huma = humago.New(a.mux, describe(cfg.Version))
 	a.registerBatches()
 	a.registerFailures()
 	a.registerWorkbooks()
+	a.registerJobs()
 	a.registerEstates()
+	a.registerBudgetSync()
+	a.registerBudgetRules()
 	a.registerUploads()
 	a.registerFiles()
 	a.registerHealth()
@@ -123,10 +130,12 @@ func (d Deps) complete() error {
 		missing bool
 	}{
 		{"Estates", d.Estates == nil},
+		{"Budgets", d.Budgets == nil},
 		{"Engine", d.Engine == nil},
 		{"Files", d.Files == nil},
 		{"Uploads", d.Uploads == nil},
 		{"Messages", d.Messages == nil},
+		{"Counts", d.Counts == nil},
 		{"Authenticate", d.Authenticate == nil},
 		{"Locale", d.Locale == nil},
 	} {
@@ -191,7 +200,11 @@ func register[I any, P input[I], O any](a *api, op huma.Operation, handle func(c
 
 // locale returns the language of the answer.
 func (a *api) locale(r *http.Request) string {
-	return a.deps.Locale(r.Header.Get("locale"), r.Header.Get("Accept-Language"))
+	otherwise := ""
+	if r.URL.Path == syncPath {
+		otherwise = syncLocale
+	}
+	return a.deps.Locale(r.Header.Get("locale"), r.Header.Get("Accept-Language"), otherwise)
 }
 
 // localeFor returns the language of an answer about a job: that of the job

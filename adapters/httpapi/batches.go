@@ -70,7 +70,7 @@ func (a *api) submit(ctx context.Context, in *submitInput) (*submitOutput, error
 	if err != nil {
 		return nil, err
 	}
-	if err := takeValues(memory, text); err != nil {
+	if err := takeValues(memory, text, 1); err != nil {
 		return nil, err
 	}
 	body, err := document.Parse(text)

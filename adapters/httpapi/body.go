@@ -73,13 +73,13 @@ func limitTime(w http.ResponseWriter, d time.Duration) (end func()) {
 	return func() { _ = control.SetReadDeadline(time.Time{}) }
 }
 
-// takeValues adds what parsing text can take at most.
-func takeValues(l *lease, text string) error {
+// takeValues adds what parsing text can take at most, so many times.
+func takeValues(l *lease, text string, times int64) error {
 	values := int64(1)
 	for _, opener := range []string{",", "[", "{"} {
 		values += int64(strings.Count(text, opener))
 	}
-	return l.take(values * valueCost)
+	return l.take(values * valueCost * times)
 }
 
 // malformed returns that the body cannot be read, for a reason that the

@@ -15,7 +15,10 @@ import (
 // maxFailures is how many failed items one answer lists.
 const maxFailures = 1000
 
-const failuresPath = "/v1/jobs/{code}/failures"
+const (
+	failuresPath = "/v1/jobs/{code}/failures"
+	warningsPath = "/v1/jobs/{code}/warnings"
+)
 
 // registerFailures adds the list of the items that failed.
 func (a *api) registerFailures() {
@@ -30,12 +33,25 @@ func (a *api) registerFailures() {
 		Responses: refusals(a.huma, problem{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.failures)
-	for _, param := range a.huma.OpenAPI().Paths[failuresPath].Get.Parameters {
-		switch param.Name { // they are read as text, since Huma would refuse other text in its own words
-		case "after":
-			param.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: new(-1.0), Default: -1}
-		case "limit":
-			param.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxFailures)), Default: maxFailures}
+	register(a, huma.Operation{
+		OperationID: "list-job-warnings",
+		Method:      http.MethodGet,
+		Path:        warningsPath,
+		Summary:     "List the warnings about items of a job",
+		Description: "What is doubtful about items that were done all the same, in the order of their indexes, page by page as the failures are.",
+		Tags:        []string{"Jobs"},
+		Security:    secured,
+		Responses: refusals(a.huma, problem{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
+			http.StatusInternalServerError, http.StatusServiceUnavailable),
+	}, a.warnings)
+	for _, path := range []string{failuresPath, warningsPath} {
+		for _, param := range a.huma.OpenAPI().Paths[path].Get.Parameters {
+			switch param.Name { // they are read as text, since Huma would refuse other text in its own words
+			case "after":
+				param.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: new(-1.0), Default: -1}
+			case "limit":
+				param.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: new(1.0), Maximum: new(float64(maxFailures)), Default: maxFailures}
+			}
 		}
 	}
 }
@@ -77,33 +93,63 @@ type itemFault struct {
 	Message string      `json:"message" doc:"What is wrong, in the caller's language."`
 }
 
+type warningsOutput struct {
+	Body warningPage
+}
+
+type warningPage struct {
+	Warnings []itemFailure `json:"warnings" nullable:"false"`
+	Next     *int          `json:"next" doc:"What after has to be for the next page; null when there is none."`
+}
+
 func (a *api) failures(ctx context.Context, in *failuresInput) (*failuresOutput, error) {
-	who, err := a.deps.Authenticate(in.r)
+	failures, next, err := a.itemPage(ctx, in, a.deps.Engine.Failures)
 	if err != nil {
 		return nil, err
+	}
+	return &failuresOutput{Body: failurePage{failures, next}}, nil
+}
+
+func (a *api) warnings(ctx context.Context, in *failuresInput) (*warningsOutput, error) {
+	warnings, next, err := a.itemPage(ctx, in, a.deps.Engine.Warnings)
+	if err != nil {
+		return nil, err
+	}
+	return &warningsOutput{Body: warningPage{warnings, next}}, nil
+}
+
+// itemPage returns a page of what is said about the items of a job, which list
+// lists, and what after has to be for the next page.
+func (a *api) itemPage(ctx context.Context, in *failuresInput,
+	list func(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error),
+) ([]itemFailure, *int, error) {
+	who, err := a.deps.Authenticate(in.r)
+	if err != nil {
+		return nil, nil, err
 	}
 	after, limit, err := in.page()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	job, err := a.find(ctx, who, in.Code)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	failed, err := a.deps.Engine.Failures(ctx, who, job.ID(), after, limit+1) // one more tells whether there is a next page
+	said, err := list(ctx, who, job.ID(), after, limit+1) // one more tells whether there is a next page
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	page := failurePage{Failures: make([]itemFailure, 0, min(limit, len(failed)))}
-	if len(failed) > limit {
-		failed = failed[:limit]
-		page.Next = &failed[limit-1].Index
+	var next *int
+	if len(said) > limit {
+		said = said[:limit]
+		next = &said[limit-1].Index
 	}
 	locale := a.localeFor(in.r, job)
-	for _, item := range failed {
-		page.Failures = append(page.Failures, a.worded(locale, item))
+	page := make([]itemFailure, len(said))
+	for i, item := range said {
+		page[i] = a.worded(locale, item)
 	}
-	return &failuresOutput{Body: page}, nil
+	return page, next, nil
 }
 
 // worded renders why an item failed.

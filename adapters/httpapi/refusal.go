@@ -21,9 +21,6 @@ const (
 	codeLinkExpired domain.Code = "link_expired"
 	// codeMethodNotAllowed is a route that exists, but not for this method.
 	codeMethodNotAllowed domain.Code = "method_not_allowed"
-	// codeRateLimited is a caller that must wait; the parameter retry_after
-	// says how many seconds.
-	codeRateLimited domain.Code = "rate_limited"
 )
 
 // retryAfter is how long a client is asked to wait when the service is busy or
@@ -140,20 +137,31 @@ func (a *api) render(r *http.Request, err error) *refusal {
 	for _, failure := range failures {
 		faults = append(faults, fault{Field: failure.Field, Code: failure.Code, Message: a.deps.Messages.Text(locale, failure)})
 	}
-	f.body = a.bodyOf(r, f.status, code, locale, faults)
+	addQuota(f.headers, err)
+	if message := a.messageOf(f.status, code, locale, faults); r.URL.Path == syncPath {
+		f.body = a.refusedSync(f.status, message, locale, failures, err)
+	} else {
+		f.body = bodyOf(r, f.status, code, message, faults)
+	}
 	return f
 }
 
-// bodyOf writes a refusal in the shape of the interface that was called.
-func (a *api) bodyOf(r *http.Request, status int, code domain.Code, locale string, faults []fault) any {
-	var message string
+// messageOf says in one sentence why a request is refused.
+func (a *api) messageOf(status int, code domain.Code, locale string, faults []fault) string {
 	if i := slices.IndexFunc(faults, func(f fault) bool { return f.Code == code }); i >= 0 && code != domain.CodeInvalid {
-		message = faults[i].Message
-	} else if len(faults) > 0 {
-		message = faults[0].Message
-	} else if message = a.deps.Messages.Text(locale, domain.Failure{Code: code}); message == string(code) {
-		message = http.StatusText(status) // no words for it in the catalogue
+		return faults[i].Message
 	}
+	if len(faults) > 0 {
+		return faults[0].Message
+	}
+	if message := a.deps.Messages.Text(locale, domain.Failure{Code: code}); message != string(code) {
+		return message
+	}
+	return http.StatusText(status) // no words for it in the catalogue
+}
+
+// bodyOf writes a refusal in the shape of the interface that was called.
+func bodyOf(r *http.Request, status int, code domain.Code, message string, faults []fault) any {
 	if !strings.HasPrefix(r.URL.Path, "/api2/") {
 		return problem{Title: http.StatusText(status), Status: status, Code: code, Detail: message, Errors: faults}
 	}
@@ -197,7 +205,7 @@ func statusOf(code domain.Code) int {
 		return http.StatusRequestEntityTooLarge
 	case domain.CodeMismatch:
 		return http.StatusUnprocessableEntity
-	case codeRateLimited:
+	case domain.CodeRateLimited:
 		return http.StatusTooManyRequests
 	case domain.CodeUnavailable:
 		return http.StatusServiceUnavailable

@@ -3,12 +3,12 @@ package httpapi
 import (
 	"context"
 	"io"
-	"iter"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/batchport/batchport/app/budgets"
 	"github.com/batchport/batchport/domain"
 )
 
@@ -74,30 +74,15 @@ func (a *api) failureSheet(ctx context.Context, in *failureSheetInput) (*downloa
 	if !job.State().Ended() {
 		return nil, domain.Fail(domain.NewFailure(domain.CodeConflict, "", "", "state", string(job.State())))
 	}
-	sheet := a.deps.Estates.FailureSheet(job, a.allFailures(ctx, who, job), a.localeFor(in.r, job))
-	return a.workbook(in.exchange, sheet.Name(), string(job.ID())+"_failures", func(w io.Writer) error { return sheet.Write(ctx, w) }), nil
-}
-
-// allFailures yields the failed items of a job in the order of their indexes.
-func (a *api) allFailures(ctx context.Context, who domain.Principal, job *domain.BatchJob) iter.Seq2[domain.ItemFailure, error] {
-	return func(yield func(domain.ItemFailure, error) bool) {
-		for after := -1; ; {
-			page, err := a.deps.Engine.Failures(ctx, who, job.ID(), after, maxFailures)
-			if err != nil {
-				yield(domain.ItemFailure{}, err)
-				return
-			}
-			for _, item := range page {
-				if !yield(item, nil) {
-					return
-				}
-				after = item.Index
-			}
-			if len(page) < maxFailures {
-				return
-			}
-		}
+	locale := a.localeFor(in.r, job)
+	var sheet interface {
+		Name() string
+		Write(ctx context.Context, w io.Writer) error
+	} = a.deps.Estates.FailureSheet(job, a.deps.Engine.EachFailure(ctx, who, job.ID()), locale)
+	if job.Kind() == budgets.Sync {
+		sheet = a.deps.Budgets.FailureSheet(job, locale)
 	}
+	return a.workbook(in.exchange, sheet.Name(), string(job.ID())+"_failures", func(w io.Writer) error { return sheet.Write(ctx, w) }), nil
 }
 
 type templateInput struct {

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -17,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/batchport/batchport/adapters/catalog"
 	"github.com/batchport/batchport/adapters/httpapi"
@@ -25,6 +26,7 @@ import (
 	"github.com/batchport/batchport/adapters/webfetch"
 	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/access"
+	"github.com/batchport/batchport/app/budgets"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/app/uploads"
@@ -98,6 +100,9 @@ type settings struct {
 	config       httpapi.Config
 	engine       engine.Config
 	estates      estates.Config
+	budgets      budgets.Config
+	columns      ports.BudgetColumns
+	codes        ports.BudgetCodes
 	uploads      uploads.Config
 	files        ports.Files // what uploads are written to; nil means memory
 	ready        func(context.Context) error
@@ -130,6 +135,11 @@ func newWorld(t *testing.T, s settings) *world {
 		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(),
 	}, s.estates)
 	w.must(err)
+	rules, err := budgets.New(w.engine, budgets.Deps{
+		Store: w.store, Rules: w.store, Uploads: w.uploads, Workbooks: xlsxfile.Workbooks{}, Sheets: xlsxfile.WorkbookSource{},
+		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(), Columns: s.columns, Codes: s.codes,
+	}, s.budgets)
+	w.must(err)
 	w.gates, err = engine.RegisterExport(w.engine, engine.Export[struct{}, int]{
 		Name:     "gate",
 		FileName: func(*domain.BatchJob, struct{}) string { return "gate.csv" },
@@ -157,9 +167,11 @@ func newWorld(t *testing.T, s settings) *world {
 	}
 	s.config.Logger = slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	handler, err := httpapi.New(httpapi.Deps{
-		Estates: jobs, Engine: w.engine, Files: s.files, Uploads: w.uploads, Messages: catalog.NewMessages(),
-		Authenticate: s.authenticate, Ready: s.ready,
-		Locale: func(locale, accepted string) string { return catalog.Locale(locale, accepted, "en_US") },
+		Estates: jobs, Budgets: rules, Engine: w.engine, Files: s.files, Uploads: w.uploads,
+		Messages: catalog.NewMessages(), Counts: catalog.NewLabels(), Authenticate: s.authenticate, Ready: s.ready,
+		Locale: func(locale, accepted, otherwise string) string {
+			return catalog.Locale(locale, accepted, cmp.Or(otherwise, "en_US"))
+		},
 	}, s.config)
 	w.must(err)
 	w.server = httptest.NewServer(handler)
@@ -321,7 +333,7 @@ func golden(t *testing.T, name, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), indented.String()); diff != "" {
+	if diff := gocmp.Diff(string(want), indented.String()); diff != "" {
 		t.Errorf("answer differs from %s (-want +got):\n%s", path, diff)
 	}
 }

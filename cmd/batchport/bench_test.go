@@ -56,8 +56,8 @@ func benchEngine(b *testing.B, folder *dataFolder) *node {
 	if err != nil {
 		b.Fatal(err)
 	}
-	n := &node{folder: folder, files: files, engine: e, cfg: nodeConfig{log: slog.New(slog.DiscardHandler)}}
-	if err := errors.Join(n.openUploads(), n.openEstates(b.Context())); err != nil {
+	n := &node{folder: folder, files: files, engine: e, cfg: nodeConfig{log: slog.New(slog.DiscardHandler), quota: syncQuota{unlimited: true}}}
+	if err := errors.Join(n.openUploads(), n.openSheets(b.Context()), n.openEstates(b.Context()), n.openBudgets(b.Context())); err != nil {
 		b.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchport/batchport/adapters/webfetch"
+	"github.com/batchport/batchport/domain/budget"
 	"github.com/batchport/batchport/domain/estate"
 )
 
@@ -92,6 +93,13 @@ func checkFetchFrom(host string) error {
 func checkCapability(name string) error {
 	if !estate.Capability(name).WellFormed() {
 		return errors.New("want names of up to 64 letters (A-Z, a-z), digits and '_' that begin with a letter, such as show_estate")
+	}
+	return nil
+}
+
+func checkColumn(name string) error {
+	if _, ok := budget.ParseColumnRef(name); !ok {
+		return errors.New("want names of up to 64 letters (A-Z, a-z), digits and '_' that begin with a letter, such as header_column22")
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchport/batchport/app/access"
+	"github.com/batchport/batchport/app/budgets"
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
@@ -35,20 +36,22 @@ func newKeysCreate() *cobra.Command {
 		Long: `Make a key for a user of a tenant and print it, alone on standard output. The
 key is not stored and cannot be shown again.
 
-A permission is the name of a kind of job that the key may submit, estate_read,
-which is to read estates and statements, or * for all:
+A permission is the name of a kind of job that the key may submit, estate_read
+or budget_rule_read, which are to read estates and their statements and budget
+rules, or * for all:
 
   ` + strings.Join(append(knownPermissions(), "*"), "\n  ") + `
 
-Any of the kinds allows to read estates and statements too. Statuses, failures,
-files and events of the tenant, and uploads, need no permission.`,
+Any of the kinds on estates allows to read estates and statements too, and
+budget_rule_sync, in either way, to read budget rules. Statuses, failures, files
+and events of the tenant, and uploads, need no permission.`,
 		Example: "  batchport keys create --tenant acme --user 7 --permission estate_export",
 		Args:    exactly(),
 	}
 	data := addDataFlag(cmd)
 	tenant := cmd.Flags().String("tenant", "", "tenant that the key belongs to (1 to 64 of a-z, 0-9 and '-')")
 	user := cmd.Flags().String("user", "", "user of the tenant that the key belongs to")
-	permissions := cmd.Flags().StringSlice("permission", nil, "kind of job that the key may submit, or estate_read; may be given more than once")
+	permissions := cmd.Flags().StringSlice("permission", nil, "kind of job that the key may submit, estate_read or budget_rule_read; may be given more than once")
 	all := cmd.Flags().Bool("all", false, "the key may do everything, as with --permission '*'")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		who, err := principalOf(*tenant, *user, *permissions, *all)
@@ -86,7 +89,7 @@ func principalOf(tenant, user string, permissions []string, all bool) (who domai
 	for _, p := range permissions {
 		permission, err := domain.ParsePermission(p)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("--permission %q: want the name of a kind of job, or estate_read", p))
+			problems = append(problems, fmt.Errorf("--permission %q: want the name of a kind of job, estate_read or budget_rule_read", p))
 		}
 		who.Permissions = append(who.Permissions, permission)
 	}
@@ -103,7 +106,9 @@ func principalOf(tenant, user string, permissions []string, all bool) (who domai
 
 // knownPermissions returns what this program asks for: the kinds of job that
 // it works on, and reading.
-func knownPermissions() []string { return append(names(estates.Kinds()), string(estates.Read)) }
+func knownPermissions() []string {
+	return append(names(estates.Kinds()), string(budgets.Sync), string(estates.Read), string(budgets.Read))
+}
 
 // warnOfUnknown tells of permissions that nothing asks for in this version.
 // They are no error: another version, or another host of the same database,

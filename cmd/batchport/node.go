@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,11 +22,15 @@ import (
 	"github.com/batchport/batchport/adapters/webfetch"
 	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/access"
+	"github.com/batchport/batchport/app/budgets"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
+	"github.com/batchport/batchport/app/sheets"
 	"github.com/batchport/batchport/app/uploads"
 	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/domain/budget"
 	"github.com/batchport/batchport/domain/estate"
+	"github.com/batchport/batchport/ports"
 )
 
 const (
@@ -36,8 +42,8 @@ const (
 	shutdownMargin = 4 * time.Second
 
 	// sheetStrings is how many bytes of texts that cells share one workbook may
-	// have. Two are read at a time, and both stay within what the process may take.
-	sheetStrings = 48 << 20
+	// have. So many are read at a time, and all stay within what the process may take.
+	sheetStrings, sheetsOpen = 48 << 20, 2
 
 	defaultLocale = "zh_TW"
 )
@@ -51,11 +57,20 @@ type nodeConfig struct {
 	limits     limits
 	fetchFrom  []string // hosts whose addresses need not be public
 	grantable  []string // what a big landlord may be given; nil for the default
+	columns    []string // that conditions of budget rules may name; nil for any
+	quota      syncQuota
 	log        *slog.Logger
 }
 
 // limits bound what a client may ask for; zero means the default.
 type limits struct{ named, selected, body, upload uint32 }
+
+// syncQuota is how many budget rule syncs a tenant may make; zero means the
+// default.
+type syncQuota struct {
+	perHour, perDay uint32
+	unlimited       bool
+}
 
 // node is everything that serves, in one process on one data folder.
 type node struct {
@@ -68,7 +83,9 @@ type node struct {
 	keys    *access.Keys
 	uploads *uploads.Uploads
 	engine  *engine.Engine
+	sheets  ports.WorkbookSource
 	estates *estates.Estates
+	budgets *budgets.Budgets
 	server  *http.Server
 	socket  net.Listener
 	closers []func() error // in the order in which they were opened
@@ -83,7 +100,7 @@ func newNode(ctx context.Context, cfg nodeConfig) (n *node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	for _, open := range []func(context.Context) error{n.openFolder, n.openFiles, n.openBus, n.openEngine, n.openEstates, n.openHTTP} {
+	for _, open := range []func(context.Context) error{n.openFolder, n.openFiles, n.openBus, n.openEngine, n.openSheets, n.openEstates, n.openBudgets, n.openHTTP} {
 		if err := open(ctx); err != nil {
 			return n, err
 		}
@@ -179,14 +196,19 @@ func (n *node) openEngine(ctx context.Context) error {
 	return err
 }
 
+func (n *node) openSheets(context.Context) error {
+	source, err := xlsxfile.NewWorkbookSource(xlsxfile.ReadLimits{FileBytes: max(128<<20, int64(n.cfg.limits.upload)), StringBytes: sheetStrings})
+	if err != nil {
+		return err
+	}
+	n.sheets = sheets.Limited(source, sheetsOpen)
+	return nil
+}
+
 func (n *node) openEstates(context.Context) error {
 	fetcher, err := webfetch.New(webfetch.Config{MaxBytes: int64(n.cfg.limits.upload), AllowedHosts: n.cfg.fetchFrom})
 	if err != nil {
 		return fmt.Errorf("--fetch-from: %w", err)
-	}
-	sheets, err := xlsxfile.NewWorkbookSource(xlsxfile.ReadLimits{FileBytes: max(128<<20, int64(n.cfg.limits.upload)), StringBytes: sheetStrings})
-	if err != nil {
-		return err
 	}
 	var capabilities []estate.Capability
 	for _, name := range n.cfg.grantable {
@@ -196,10 +218,35 @@ func (n *node) openEstates(context.Context) error {
 	n.estates, err = estates.New(n.engine, estates.Deps{
 		Selector: store, Reader: store, Communities: store, Contracts: store, Repairs: store, Users: store,
 		Listings: store, Agents: store, Grants: store, Reports: store, Statements: store,
-		Uploads: n.uploads, Fetcher: fetcher, Workbooks: xlsxfile.Workbooks{}, Sheets: sheets,
+		Uploads: n.uploads, Fetcher: fetcher, Workbooks: xlsxfile.Workbooks{}, Sheets: n.sheets,
 		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(),
 	}, estates.Config{Zone: time.Local, MaxNamed: int(n.cfg.limits.named), Capabilities: capabilities})
 	return err
+}
+
+func (n *node) openBudgets(context.Context) (err error) {
+	store := n.folder.store
+	var columns ports.BudgetColumns
+	if n.cfg.columns != nil {
+		columns = knownColumns(n.cfg.columns)
+	}
+	n.budgets, err = budgets.New(n.engine, budgets.Deps{
+		Store: store, Rules: store, Uploads: n.uploads, Workbooks: xlsxfile.Workbooks{}, Sheets: n.sheets,
+		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(), Columns: columns,
+	}, budgets.Config{
+		MaxJobRows: int(n.cfg.limits.named),
+		PerHour:    int(n.cfg.quota.perHour), PerDay: int(n.cfg.quota.perDay), Unlimited: n.cfg.quota.unlimited,
+	})
+	return err
+}
+
+// knownColumns are the names of columns that conditions may have, the same for
+// every tenant.
+type knownColumns []string
+
+// KnownColumns implements [ports.BudgetColumns].
+func (k knownColumns) KnownColumns(context.Context, domain.TenantID) (budget.Catalog, error) {
+	return func(c budget.ColumnRef) bool { return slices.Contains(k, c.String()) }, nil
 }
 
 func (n *node) openHTTP(ctx context.Context) error {
@@ -208,10 +255,10 @@ func (n *node) openHTTP(ctx context.Context) error {
 		return err
 	}
 	handler, err := httpapi.New(httpapi.Deps{
-		Estates: n.estates, Engine: n.engine, Files: n.files, Uploads: n.uploads, Messages: catalog.NewMessages(),
-		Authenticate: httpapi.APIKeys(n.keys),
-		Locale: func(header, accept string) string {
-			return catalog.Locale(header, accept, defaultLocale)
+		Estates: n.estates, Budgets: n.budgets, Engine: n.engine, Files: n.files, Uploads: n.uploads,
+		Messages: catalog.NewMessages(), Counts: catalog.NewLabels(), Authenticate: httpapi.APIKeys(n.keys),
+		Locale: func(header, accept, otherwise string) string {
+			return catalog.Locale(header, accept, cmp.Or(otherwise, defaultLocale))
 		},
 		Ready: n.ready,
 	}, httpapi.Config{

@@ -39,6 +39,10 @@ given back and goes on at the next start. The log goes to standard error.`,
 	addCountFlag(cmd, &limits.upload, "max-upload", 64<<20, "bytes", "bytes of an upload, and of a workbook that is fetched")
 	fetchFrom := addListFlag(cmd, "fetch-from", "hosts", "HOST or HOST:PORT (443 without), with commas between, that workbooks are fetched from though their addresses are not public; over https (default: none)", checkFetchFrom)
 	grantable := addListFlag(cmd, "capabilities", "names", "what a big landlord may be given (default: "+strings.Join(names(estate.Capabilities()), ",")+")", checkCapability)
+	columns := addListFlag(cmd, "budget-columns", "names", "columns that conditions of budget rules may name, as they name them, with commas between; others get a warning (default: any)", checkColumn)
+	quota := syncQuota{}
+	addQuotaFlags(cmd, &quota)
+	cmd.Flags().BoolVar(&quota.unlimited, "syncs-unlimited", false, "do not count budget rule syncs")
 	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, unless it has estates already, and print a new key for it`)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if os.Getenv("GOMEMLIMIT") == "" {
@@ -50,7 +54,7 @@ given back and goes on at the next start. The log goes to standard error.`,
 		}
 		n, err := newNode(cmd.Context(), nodeConfig{
 			data: *data, listen: *listen, publicURL: *publicURL, natsListen: *natsListen, limits: limits,
-			fetchFrom: *fetchFrom, grantable: *grantable, log: log,
+			fetchFrom: *fetchFrom, grantable: *grantable, columns: *columns, quota: quota, log: log,
 		})
 		if err != nil {
 			return err

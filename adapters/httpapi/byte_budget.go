@@ -8,9 +8,9 @@ import (
 	"github.com/batchport/batchport/domain"
 )
 
-// budget bounds the memory that all requests in work take together, so that
+// byteBudget bounds the memory that all requests in work take together, so that
 // many large bodies at once are refused instead of taking the process down.
-type budget struct {
+type byteBudget struct {
 	size int64
 
 	mu   sync.Mutex
@@ -21,13 +21,13 @@ var errBusy = errors.New("requests in work hold all memory set aside for bodies"
 
 // lease is one request's part of the budget. It belongs to one goroutine.
 type lease struct {
-	budget *budget
+	budget *byteBudget
 	held   int64
 }
 
 // open returns an empty lease, to be released when the request has been
 // answered.
-func (b *budget) open() *lease { return &lease{budget: b} }
+func (b *byteBudget) open() *lease { return &lease{budget: b} }
 
 // take adds n bytes to the lease. It never waits: a request that could never
 // fit gives [domain.CodeTooLarge], one that does not fit now

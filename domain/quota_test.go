@@ -35,7 +35,8 @@ func TestUsesOf(t *testing.T) {
 		"older ones do not count":   {window(2), []time.Duration{time.Hour, minute + tick, time.Second}, domain.WindowUse{Left: 1, Next: 59*time.Second + tick}},
 		"several at one time":       {window(2), []time.Duration{time.Second, time.Second}, domain.WindowUse{Next: 59*time.Second + tick, Wait: 59*time.Second + tick}},
 		"more than a lowered limit": {
-			window(1), []time.Duration{50 * time.Second, 30 * time.Second, time.Second},
+			window(1),
+			[]time.Duration{50 * time.Second, 30 * time.Second, time.Second},
 			domain.WindowUse{Next: 10*time.Second + tick, Wait: 59*time.Second + tick},
 		},
 		"no limit above none":  {window(0), nil, domain.WindowUse{}},

@@ -7,7 +7,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
 )
@@ -66,14 +65,7 @@ func (a *api) submit(ctx context.Context, in *submitInput) (*submitOutput, error
 	}
 	memory := a.budget.open()
 	defer memory.release()
-	text, err := a.readText(in.w, in.r, memory)
-	if err != nil {
-		return nil, err
-	}
-	if err := takeValues(memory, text, 1); err != nil {
-		return nil, err
-	}
-	body, err := document.Parse(text)
+	body, err := a.readDocument(in.w, in.r, memory, 1)
 	if err != nil {
 		return nil, err
 	}

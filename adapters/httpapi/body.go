@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 )
 
@@ -71,6 +72,20 @@ func limitTime(w http.ResponseWriter, d time.Duration) (end func()) {
 		return func() {}
 	}
 	return func() { _ = control.SetReadDeadline(time.Time{}) }
+}
+
+// readDocument reads the body of r as JSON. Of the budget it takes the text, and
+// so many times what it can be at most as values: once as it is parsed, more
+// where something of their size is made of them.
+func (a *api) readDocument(w http.ResponseWriter, r *http.Request, l *lease, times int64) (document.Value, error) {
+	text, err := a.readText(w, r, l)
+	if err != nil {
+		return document.Value{}, err
+	}
+	if err := takeValues(l, text, times); err != nil {
+		return document.Value{}, err
+	}
+	return document.Parse(text)
 }
 
 // takeValues adds what parsing text can take at most, so many times.

@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batchport/batchport/app/budgets"
-	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 )
 
@@ -85,15 +84,8 @@ func (a *api) sync(ctx context.Context, in *syncInput) (*syncOutput, error) {
 	}
 	memory := a.budget.open()
 	defer memory.release()
-	text, err := a.readText(in.w, in.r, memory)
-	if err != nil {
-		return nil, err
-	}
 	// Once as it was parsed, and once as rules.
-	if err := takeValues(memory, text, 2); err != nil {
-		return nil, err
-	}
-	body, err := document.Parse(text)
+	body, err := a.readDocument(in.w, in.r, memory, 2)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/batchport/batchport/app/budgets"
-	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
 )
 
@@ -158,18 +157,8 @@ func (a *api) submitSync(ctx context.Context, in *submitSyncInput) (*submittedOu
 	}
 	memory := a.budget.open()
 	defer memory.release()
-	text, err := a.readText(in.w, in.r, memory)
-	if err != nil {
-		return nil, err
-	}
-	if err := takeValues(memory, text, 1); err != nil {
-		return nil, err
-	}
-	// The rows are written again, as the items of the job and of its chunks.
-	if err := memory.take(2 * int64(len(text))); err != nil {
-		return nil, err
-	}
-	body, err := document.Parse(text)
+	// Once as it was parsed, and once as the items of the job and of its chunks.
+	body, err := a.readDocument(in.w, in.r, memory, 2)
 	if err != nil {
 		return nil, err
 	}

@@ -39,16 +39,16 @@ func quotaHeaders(use domain.QuotaUse) (policy, left string) {
 	for _, w := range use.Windows {
 		name := windowName(w.Length)
 		policies = append(policies, fmt.Sprintf("%q;q=%d;w=%d", name, w.Limit, budgets.Seconds(w.Length)))
-		rest = append(rest, fmt.Sprintf("%q;r=%d;t=%d", name, w.Left, budgets.Seconds(w.Next)))
+		rest = append(rest, fmt.Sprintf("%q;r=%d;t=%d", name, w.Left, budgets.Seconds(min(w.Next, w.Length))))
 	}
 	return strings.Join(policies, ", "), strings.Join(rest, ", ")
 }
 
 func windowName(length time.Duration) string {
-	switch length {
-	case time.Hour:
+	if length == time.Hour {
 		return "hour"
-	case 24 * time.Hour:
+	}
+	if length == 24*time.Hour {
 		return "day"
 	}
 	return length.String()

@@ -3,6 +3,7 @@ package budgets
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"iter"
@@ -200,13 +201,10 @@ func (b *Budgets) readUpload(ctx context.Context, who domain.Principal, v docume
 		return fail(domain.CodeNotFound, plain)
 	}
 	_, err = b.deps.Uploads.Find(ctx, who.Tenant, id)
-	switch domain.CodeOf(err) {
-	case "":
-		return id, nil, nil
-	case domain.CodeNotFound:
+	if errors.Is(err, domain.CodeNotFound) {
 		return fail(domain.CodeNotFound, plain)
 	}
-	return "", nil, err
+	return id, nil, err
 }
 
 // itemsOf are the rows of a request as items of a job.

@@ -37,7 +37,7 @@ func TestAddedEventsAreToldAfterTheCommit(t *testing.T) {
 		}
 		func() {
 			defer func() {
-				if r := recover(); r != boom {
+				if r, _ := recover().(error); !errors.Is(r, boom) {
 					t.Errorf("InTx(panic) ended with %v, want the panic", r)
 				}
 			}()

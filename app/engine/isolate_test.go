@@ -186,8 +186,13 @@ func TestIsolateKeepsOutcomes(t *testing.T) {
 	t.Parallel()
 	f := domain.NewFailure(domain.CodeInvalid, "x", "y", "a", "b")
 	want := []domain.Outcome{
-		{Fate: domain.Created}, {Fate: domain.Updated, Warning: &f}, {Fate: domain.Unchanged}, {Fate: domain.Deleted, Warning: &f},
-		{Fate: domain.Exported}, {Fate: domain.Skipped}, domain.FailedWith(f),
+		{Fate: domain.Created},
+		{Fate: domain.Updated, Warning: &f},
+		{Fate: domain.Unchanged},
+		{Fate: domain.Deleted, Warning: &f},
+		{Fate: domain.Exported},
+		{Fate: domain.Skipped},
+		domain.FailedWith(f),
 	}
 	for _, size := range []int{0, 1, 3} {
 		got, err := newTrial().isolate(t, len(want), size, func(_ context.Context, lo, hi int) ([]domain.Outcome, error) {

@@ -21,10 +21,10 @@ import (
 // warning, every tenth fails.
 func warned(item int) domain.Outcome {
 	f := domain.NewFailure(domain.CodeOutOfRange, "n", strconv.Itoa(item), "max", "9")
-	switch {
-	case item%10 == 0:
+	switch item % 10 {
+	case 0:
 		return domain.FailedWith(f)
-	case item%10 == 5:
+	case 5:
 		return domain.Outcome{Fate: domain.Created, Warning: &f}
 	}
 	return domain.Outcome{Fate: domain.Updated}

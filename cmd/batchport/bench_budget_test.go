@@ -92,7 +92,7 @@ func refuseBudgets(b testing.TB, db *sqlite.DB) {
 func BenchmarkBudgetSync(b *testing.B) {
 	const n, size = 100_000, 10_000
 	rows, good := benchRules(n)
-	var through, floor, byRow = map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
+	through, floor, byRow := map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
 	for range b.N {
 		folder, bare, single := benchFolder(b, 0), benchFolder(b, 0), benchFolder(b, 0)
 		handler := benchHandler(b, folder)

@@ -65,7 +65,7 @@ func (a *api) submit(ctx context.Context, in *submitInput) (*submitOutput, error
 	}
 	memory := a.budget.open()
 	defer memory.release()
-	body, err := a.readDocument(in.w, in.r, memory, 1)
+	body, err := a.readDocument(in.w, in.r, memory, 1, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -74,15 +74,18 @@ func limitTime(w http.ResponseWriter, d time.Duration) (end func()) {
 	return func() { _ = control.SetReadDeadline(time.Time{}) }
 }
 
-// readDocument reads the body of r as JSON. Of the budget it takes the text, and
-// so many times what it can be at most as values: once as it is parsed, more
-// where something of their size is made of them.
-func (a *api) readDocument(w http.ResponseWriter, r *http.Request, l *lease, times int64) (document.Value, error) {
+// readDocument reads the body of r as JSON. Of the budget it takes the text, so
+// many times what it can be at most as values, which is once unless something
+// of their size is made of them, and so many copies of the text.
+func (a *api) readDocument(w http.ResponseWriter, r *http.Request, l *lease, values, copies int64) (document.Value, error) {
 	text, err := a.readText(w, r, l)
 	if err != nil {
 		return document.Value{}, err
 	}
-	if err := takeValues(l, text, times); err != nil {
+	if err := takeValues(l, text, values); err != nil {
+		return document.Value{}, err
+	}
+	if err := l.take(copies * int64(len(text))); err != nil {
 		return document.Value{}, err
 	}
 	return document.Parse(text)

@@ -85,7 +85,7 @@ func (a *api) sync(ctx context.Context, in *syncInput) (*syncOutput, error) {
 	memory := a.budget.open()
 	defer memory.release()
 	// Once as it was parsed, and once as rules.
-	body, err := a.readDocument(in.w, in.r, memory, 2)
+	body, err := a.readDocument(in.w, in.r, memory, 2, 0)
 	if err != nil {
 		return nil, err
 	}

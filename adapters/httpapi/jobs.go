@@ -157,8 +157,8 @@ func (a *api) submitSync(ctx context.Context, in *submitSyncInput) (*submittedOu
 	}
 	memory := a.budget.open()
 	defer memory.release()
-	// Once as it was parsed, and once as the items of the job and of its chunks.
-	body, err := a.readDocument(in.w, in.r, memory, 2)
+	// The rows are written again, as the items of the job and of its chunks.
+	body, err := a.readDocument(in.w, in.r, memory, 1, 2)
 	if err != nil {
 		return nil, err
 	}

@@ -242,7 +242,7 @@ func (l lastRows) earlier(r Row, v document.Value) *int {
 
 // judge says what the row, which was sent as v, comes to.
 func (r Row) judge(v document.Value, catalog budget.Catalog) budget.Checked {
-	judged := budget.Check(rowOf(v), catalog)
+	judged := judge(v, catalog)
 	if len(r.Broken) == 0 {
 		return judged
 	}

@@ -33,6 +33,33 @@ func codeOf(v document.Value) *string {
 	return shortCode(code.Text)
 }
 
+// judge says what a row comes to.
+func judge(row document.Value, catalog budget.Catalog) budget.Checked {
+	judged := budget.Check(rowOf(row), catalog)
+	shortenValues(judged.Faults)
+	shortenValues(judged.Warnings)
+	return judged
+}
+
+// maxValue bounds what is repeated of a value that is rejected, in characters:
+// values that are good are not much longer, and an answer names many.
+const maxValue = 60
+
+func shortenValues(failures []domain.Failure) {
+	for i, f := range failures {
+		if len(f.Value) <= maxValue {
+			continue
+		}
+		runes := 0
+		for at := range f.Value {
+			if runes++; runes > maxValue {
+				failures[i].Value = f.Value[:at] + "…"
+				break
+			}
+		}
+	}
+}
+
 // catalog returns the columns that conditions of the tenant may name.
 func (b *Budgets) catalog(ctx context.Context, tenant domain.TenantID) (budget.Catalog, error) {
 	if b.deps.Columns == nil {

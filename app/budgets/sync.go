@@ -10,7 +10,6 @@ import (
 
 	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
-	"github.com/batchport/batchport/domain/budget"
 	"github.com/batchport/batchport/ports"
 )
 
@@ -80,7 +79,7 @@ func (b *Budgets) check(ctx context.Context, tenant domain.TenantID, r request) 
 	c := checked{good: make([]goodRow, 0, len(r.rows)), faulty: notes{room: &room}}
 	warned := maxNotes // so that good rows, too, hold no more than their first
 	for i, row := range r.rows {
-		judged := budget.Check(rowOf(row), catalog)
+		judged := judge(row, catalog)
 		if judged.Faults != nil {
 			c.faulty.add(i, codeOf(row), judged.Faults...)
 			continue

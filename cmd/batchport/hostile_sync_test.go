@@ -62,6 +62,9 @@ func TestHostileSyncsStayWithinMemory(t *testing.T) {
 	for name, rows := range syncs {
 		s := startServing(t, t.TempDir(), "--demo", "--syncs-unlimited")
 		status, answered := sendRows(t, s, "/common/budgets/v2/glBudgetRuleJson/batch", fmt.Sprintf(`{"bizId":%q,"timestamp":1636600092809,"data":[%s]}`, name, rows))
+		if want := map[bool]int{true: http.StatusRequestEntityTooLarge, false: http.StatusOK}[name == "beyond the values"]; status != want {
+			t.Errorf("sync of %s: status %d, want %d", name, status, want)
+		}
 		wantWithin(t, s, fmt.Sprintf("sync of %s: %d KiB, status %d, answered %d KiB", name, len(rows)>>10, status, answered>>10))
 		s.kill()
 	}
@@ -75,7 +78,9 @@ func TestHostileSyncsStayWithinMemory(t *testing.T) {
 	} {
 		s := startServing(t, t.TempDir(), "--demo", "--syncs-unlimited")
 		status, _ := sendRows(t, s, "/v1/jobs/budget-rule-sync", `{"data":[`+rows+`]}`)
-		if status == http.StatusAccepted {
+		if status != http.StatusAccepted {
+			t.Errorf("job of %s: status %d, want 202", name, status)
+		} else {
 			awaitJobs(t, s)
 		}
 		wantWithin(t, s, fmt.Sprintf("job of %s: %d KiB, status %d", name, len(rows)>>10, status))

@@ -31,10 +31,10 @@ const quotaProcesses, quotaRequests = 4, 100 // of each process
 
 // TestQuota lets four processes send 400 syncs at once, of which exactly 50
 // pass, and then again, after all of them have ended, of which none does. As
-// often as BATCHPORT_TORTURE_QUOTA says, else twice.
+// often as BATCHPORT_TORTURE_QUOTA says, else ten times.
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	rounds := 2
+	rounds := 10
 	if text := os.Getenv("BATCHPORT_TORTURE_QUOTA"); text != "" {
 		var err error
 		if rounds, err = strconv.Atoi(text); err != nil {

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -91,15 +90,39 @@ type rulePage struct {
 
 // ruleView is a rule as it is stored.
 type ruleView struct {
-	Code          string          `json:"code"`
-	Priority      int             `json:"priority" minimum:"0" maximum:"9999"`
-	BudgetCode    string          `json:"budget_code"`
-	RuleCondition json.RawMessage `json:"rule_condition"`
-	BranchCode    *string         `json:"branch_code" doc:"Null when none was sent."`
-	BudgetEvent   *string         `json:"budget_event" doc:"Null when none was sent."`
-	DeletedFlag   string          `json:"deleted_flag" enum:"Y,N"`
-	Revision      int64           `json:"revision" minimum:"1" doc:"How often the rule was stored."`
-	StoredAt      time.Time       `json:"stored_at" doc:"When it was stored last."`
+	Code          string        `json:"code"`
+	Priority      int           `json:"priority" minimum:"0" maximum:"9999"`
+	BudgetCode    string        `json:"budget_code"`
+	RuleCondition conditionView `json:"rule_condition"`
+	BranchCode    *string       `json:"branch_code" doc:"Null when none was sent."`
+	BudgetEvent   *string       `json:"budget_event" doc:"Null when none was sent."`
+	DeletedFlag   string        `json:"deleted_flag" enum:"Y,N"`
+	Revision      int64         `json:"revision" minimum:"1" doc:"How often the rule was stored."`
+	StoredAt      time.Time     `json:"stored_at" doc:"When it was stored last."`
+}
+
+// conditionView is a condition as it was sent, sorted by its columns.
+type conditionView struct{ condition budget.Condition }
+
+// MarshalJSON writes the condition.
+func (v conditionView) MarshalJSON() ([]byte, error) { return []byte(v.condition.Text()), nil }
+
+// Schema describes it to Huma.
+func (conditionView) Schema(huma.Registry) *huma.Schema {
+	value := conditionValue()
+	value.Description = "A text, a number or a boolean, or a list of several."
+	return &huma.Schema{
+		Type:                 huma.TypeObject,
+		Description:          "Names of columns, each with the value or the values that it may have.",
+		AdditionalProperties: value,
+		Examples:             []any{map[string]any{"type_id": []string{"T026", "T027"}, "header_column22": "claim"}},
+	}
+}
+
+// conditionValue documents what stands behind the name of a column.
+func conditionValue() *huma.Schema {
+	one := []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}
+	return &huma.Schema{AnyOf: append([]*huma.Schema{{Type: huma.TypeArray, Items: &huma.Schema{AnyOf: one}}}, one...)}
 }
 
 func ruleViewOf(r budget.StoredRule) ruleView {
@@ -108,7 +131,7 @@ func ruleViewOf(r budget.StoredRule) ruleView {
 		flag = "Y"
 	}
 	return ruleView{
-		Code: r.Code, Priority: r.Priority, BudgetCode: r.BudgetCode, RuleCondition: json.RawMessage(r.Condition.Text()),
+		Code: r.Code, Priority: r.Priority, BudgetCode: r.BudgetCode, RuleCondition: conditionView{r.Condition},
 		BranchCode: optionalText(r.BranchCode, r.BranchCode != ""), BudgetEvent: optionalText(r.BudgetEvent, r.BudgetEvent != ""),
 		DeletedFlag: flag, Revision: r.Revision, StoredAt: r.StoredAt,
 	}

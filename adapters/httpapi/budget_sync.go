@@ -179,14 +179,11 @@ func syncRequest() *huma.RequestBody {
 // ruleRows documents a list of rules as they are sent.
 func ruleRows() *huma.Schema {
 	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
-	value := []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}
 	condition := &huma.Schema{
 		Description: "Which documents the rule is for: names of columns (header_X of the head, charge_department_X of the department, project_X of the project, any other of the line), each with a value or a list of values. An object, or text that holds one.",
 		OneOf: []*huma.Schema{
 			{Type: huma.TypeString},
-			{Type: huma.TypeObject, AdditionalProperties: &huma.Schema{AnyOf: append([]*huma.Schema{
-				{Type: huma.TypeArray, Items: &huma.Schema{AnyOf: value}},
-			}, value...)}},
+			{Type: huma.TypeObject, AdditionalProperties: conditionValue()},
 		},
 	}
 	other := *condition

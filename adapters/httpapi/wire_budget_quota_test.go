@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
-
-	"github.com/batchport/batchport/app/budgets"
 )
 
 func TestWireBudgetQuota(t *testing.T) {
@@ -44,7 +42,7 @@ func TestWireBudgetQuota(t *testing.T) {
 		}
 		w.call(http.MethodPost, syncPath, batch("forbidden", rule()), "X-API-Key", w.poor)
 	}
-	for i := range 2 {
+	for range 2 {
 		got := w.send(batch("over", rule("code", `"over"`)))
 		refusedSync(t, "beyond: 429", got, http.StatusTooManyRequests, "over")
 		if a := answerOf(t, got); len(a.faulty) > 0 {
@@ -54,7 +52,6 @@ func TestWireBudgetQuota(t *testing.T) {
 		if n, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || n < 3300 || n > 3601 {
 			t.Errorf("Retry-After is %q, want about an hour in whole seconds", got.header.Get("Retry-After"))
 		}
-		_ = i
 	}
 	if got := w.send(batch("b7", rule())); got.status != http.StatusOK {
 		t.Errorf("a repeated request costs nothing, also when the quota is used up: %d %s", got.status, got.body)
@@ -68,36 +65,4 @@ func TestWireBudgetQuota(t *testing.T) {
 		t.Errorf("quota per tenant: another tenant's request = %d %s, want it to pass", got.status, got.body)
 	}
 	w.wantRules("a refused request stores nothing", "R1")
-}
-
-// TestWireBudgetQuotaOfADay has the second window bind.
-func TestWireBudgetQuotaOfADay(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, settings{budgets: budgets.Config{PerHour: 5, PerDay: 2}})
-	for i := range 2 {
-		if got := w.call(http.MethodPost, syncJobPath, `{"data":[`+rule()+`]}`, "X-API-Key", w.admin, "Idempotency-Key", fmt.Sprint(i)); got.status != http.StatusAccepted {
-			t.Fatalf("one job counts as one request: job %d = %d %s", i, got.status, got.body)
-		}
-		// The same again is the same job, and costs nothing.
-		again := w.call(http.MethodPost, syncJobPath, `{"data":[`+rule()+`]}`, "X-API-Key", w.admin, "Idempotency-Key", fmt.Sprint(i))
-		if again.status != http.StatusAccepted {
-			t.Fatalf("a repeated job costs nothing: %d %s", again.status, again.body)
-		}
-	}
-	got := refusedSync(t, "two jobs are two requests", w.send(batch("b", rule())), http.StatusTooManyRequests, "b")
-	if got.resMsg == "" {
-		t.Error("resMsg is empty")
-	}
-}
-
-// TestWireBudgetUnlimited sends no headers about what is not counted.
-func TestWireBudgetUnlimited(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, settings{budgets: lifted})
-	for i := range 60 {
-		got := w.send(batch(fmt.Sprint("b", i), rule()))
-		if got.status != http.StatusOK || got.header.Get("RateLimit") != "" || got.header.Get("RateLimit-Policy") != "" {
-			t.Fatalf("request %d = %d with %v, want it to pass without a word of limits", i, got.status, got.header)
-		}
-	}
 }

@@ -26,9 +26,10 @@ import (
 // budget rule sync, a case a sentence.
 
 const (
-	syncPath  = "/common/budgets/v2/glBudgetRuleJson/batch"
-	timestamp = "1636600092809"
-	tooDear   = 6666 // a priority that the database of these tests refuses
+	syncPath    = "/common/budgets/v2/glBudgetRuleJson/batch"
+	syncJobPath = "/v1/jobs/budget-rule-sync"
+	timestamp   = "1636600092809"
+	tooDear     = 6666 // a priority that the database of these tests refuses
 )
 
 // UpsertBudgetRules refuses what a constraint of a database may.

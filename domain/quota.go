@@ -42,11 +42,17 @@ func (u QuotaUse) MayPass() bool {
 	return true
 }
 
-// UsesOf returns how much of the windows is used at the time clock by uses at
-// these times, which are in order and none of them later. A use leaves a window
-// when it is older than the window is long, not when it is just as old: so no
-// stretch of that length has more uses than the limit, its ends included.
-func UsesOf(windows []Window, clock time.Time, uses []time.Time) QuotaUse {
+// UsesOf returns how much of the windows is used now by uses at these times,
+// which are in order. As long as the last of them is later than now, because a
+// clock was set back, its time counts as the present one; what has to be waited
+// for is longer by as much. A use leaves a window when it is older than the
+// window is long, not when it is just as old: so no stretch of that length has
+// more uses than the limit, its ends included.
+func UsesOf(windows []Window, now time.Time, uses []time.Time) QuotaUse {
+	clock := now
+	if n := len(uses); n > 0 && uses[n-1].After(now) {
+		clock = uses[n-1]
+	}
 	u := QuotaUse{Windows: make([]WindowUse, len(windows))}
 	for i, w := range windows {
 		inside := uses
@@ -54,7 +60,7 @@ func UsesOf(windows []Window, clock time.Time, uses []time.Time) QuotaUse {
 			inside = inside[1:]
 		}
 		// What is at the edge leaves a moment later, in the unit of the clock.
-		leaves := func(use time.Time) time.Duration { return use.Add(w.Length + time.Microsecond).Sub(clock) }
+		leaves := func(use time.Time) time.Duration { return use.Add(w.Length + time.Microsecond).Sub(now) }
 		used := WindowUse{Window: w, Left: max(0, w.Limit-len(inside))}
 		if len(inside) > 0 {
 			used.Next = leaves(inside[0])

@@ -81,6 +81,17 @@ func TestUsesOfSeveralWindows(t *testing.T) {
 
 // Whoever has uses only when they may pass, never has more of them in any
 // stretch of a window's length than its limit; and what waits is told how long.
+// TestUsesOfAClockThatWasSetBack counts as at the last use, and says how long it
+// really takes.
+func TestUsesOfAClockThatWasSetBack(t *testing.T) {
+	t.Parallel()
+	clock := time.Date(2026, 11, 3, 21, 5, 6, 0, time.UTC)
+	window := domain.Window{Limit: 1, Length: time.Hour}
+	got := domain.UsesOf([]domain.Window{window}, clock.Add(-3*time.Hour), []time.Time{clock.Add(-2 * time.Hour), clock})
+	wait := 4*time.Hour + time.Microsecond
+	assert.Equal(t, domain.QuotaUse{Windows: []domain.WindowUse{{Window: window, Next: wait, Wait: wait}}}, got)
+}
+
 func TestUsesNeverExceedAWindow(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -10,7 +10,8 @@ import (
 //
 // Time is the store's clock, which here never goes back: as long as it is
 // before the last counted use of a quota, it counts as the time of that use.
-// So a clock that was set back lets nothing more through.
+// So a clock that was set back lets nothing more through; what has to be waited
+// for is told from the time that it says itself ([domain.UsesOf]).
 type Quotas interface {
 	// Spend counts one use of the tenant's quota of the name, if all windows
 	// have room for it, and says what is left of them afterwards. Callers at once,

@@ -20,7 +20,7 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 		return domain.QuotaUse{}, err
 	}
 	// It changes nothing, yet locks the row, which the next caller waits for.
-	clock, err := s.quotaClock(ctx, `INSERT INTO {p}quotas AS q (tenant, name, clock) VALUES (?, ?, 0)
+	clock, now, err := s.quotaClock(ctx, `INSERT INTO {p}quotas AS q (tenant, name, clock) VALUES (?, ?, 0)
 		ON CONFLICT (tenant, name) DO UPDATE SET clock = q.clock RETURNING clock, {now}`, string(tenant), name)
 	if err != nil {
 		return domain.QuotaUse{}, err
@@ -29,7 +29,7 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 	if err != nil {
 		return domain.QuotaUse{}, err
 	}
-	use := domain.UsesOf(windows, clock, uses)
+	use := domain.UsesOf(windows, now, uses)
 	if !use.MayPass() {
 		return use, nil
 	}
@@ -45,7 +45,7 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 			return domain.QuotaUse{}, err
 		}
 	}
-	use = domain.UsesOf(windows, clock, append(uses, clock))
+	use = domain.UsesOf(windows, now, append(uses, clock))
 	use.Spent = true
 	return use, nil
 }
@@ -53,13 +53,13 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 // Usage implements [ports.Quotas].
 func (s *Store) Usage(ctx context.Context, tenant domain.TenantID, name string, windows []domain.Window) (use domain.QuotaUse, err error) {
 	err = s.Snapshot(ctx, func(ctx context.Context) error {
-		clock, err := s.quotaClock(ctx, `SELECT coalesce((SELECT clock FROM {p}quotas WHERE tenant = ? AND name = ?), 0), {now}`,
+		clock, now, err := s.quotaClock(ctx, `SELECT coalesce((SELECT clock FROM {p}quotas WHERE tenant = ? AND name = ?), 0), {now}`,
 			string(tenant), name)
 		if err != nil {
 			return err
 		}
 		uses, err := s.quotaUses(ctx, tenant, name, windows, clock)
-		use = domain.UsesOf(windows, clock, uses)
+		use = domain.UsesOf(windows, now, uses)
 		return err
 	})
 	if err != nil {
@@ -84,12 +84,13 @@ func (s *Store) ForgetUses(ctx context.Context, tenant domain.TenantID, name str
 	return uses, nil
 }
 
-// quotaClock returns the later of two times, those of the last use and of the
-// database, which the statement returns.
-func (s *Store) quotaClock(ctx context.Context, statement string, args ...any) (time.Time, error) {
-	var last, now int64
-	err := s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error { return rows.Scan(&last, &now) }, statement, args...)
-	return instant(max(last, now)), err
+// quotaClock returns the clock of a quota, which is the later of two times, those
+// of the last use and of the database, that the statement returns; and the
+// second by itself.
+func (s *Store) quotaClock(ctx context.Context, statement string, args ...any) (clock, now time.Time, err error) {
+	var last, current int64
+	err = s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error { return rows.Scan(&last, &current) }, statement, args...)
+	return instant(max(last, current)), instant(current), err
 }
 
 // quotaUses returns the times of the uses inside of the longest window, in order.

@@ -39,7 +39,11 @@ func quotaHeaders(use domain.QuotaUse) (policy, left string) {
 	for _, w := range use.Windows {
 		name := windowName(w.Length)
 		policies = append(policies, fmt.Sprintf("%q;q=%d;w=%d", name, w.Limit, budgets.Seconds(w.Length)))
-		rest = append(rest, fmt.Sprintf("%q;r=%d;t=%d", name, w.Left, budgets.Seconds(min(w.Next, w.Length))))
+		next := w.Next
+		if next <= w.Length+time.Microsecond { // the moment that a use at the edge takes to leave is no news
+			next = min(next, w.Length)
+		}
+		rest = append(rest, fmt.Sprintf("%q;r=%d;t=%d", name, w.Left, budgets.Seconds(next)))
 	}
 	return strings.Join(policies, ", "), strings.Join(rest, ", ")
 }

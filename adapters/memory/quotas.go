@@ -30,7 +30,7 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 	}
 	err = s.do(ctx, func(s *Store, t *tx) error {
 		row, clock := s.quota(tenant, name)
-		if use = domain.UsesOf(windows, clock, row.uses); !use.MayPass() {
+		if use = domain.UsesOf(windows, s.clock(), row.uses); !use.MayPass() {
 			return nil
 		}
 		var kept []time.Time
@@ -40,7 +40,7 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 			}
 		}
 		put(t, s.quotas, tenantKey{tenant, name}, quotaRow{kept})
-		use = domain.UsesOf(windows, clock, kept)
+		use = domain.UsesOf(windows, s.clock(), kept)
 		use.Spent = true
 		return nil
 	})
@@ -50,8 +50,8 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 // Usage implements [ports.Quotas].
 func (s *Store) Usage(ctx context.Context, tenant domain.TenantID, name string, windows []domain.Window) (use domain.QuotaUse, err error) {
 	err = s.do(ctx, func(s *Store, _ *tx) error {
-		row, clock := s.quota(tenant, name)
-		use = domain.UsesOf(windows, clock, row.uses)
+		row, _ := s.quota(tenant, name)
+		use = domain.UsesOf(windows, s.clock(), row.uses)
 		return nil
 	})
 	return use, err

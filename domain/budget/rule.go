@@ -79,8 +79,8 @@ func (r Rule) Warnings(catalog Catalog) []domain.Failure {
 // and its code in the order in which they act, and yields a warning for every
 // one whose code was there before: its position and [domain.CodeDuplicate] of
 // the field code, with the parameter earlier, the position of the nearest one
-// before, which it replaces. Rows that are not stored replace nothing and are
-// better left out.
+// before, after which it acts. Rows that have faults act on nothing, and are left
+// out by the caller.
 func Repeats(codes iter.Seq2[int, string]) iter.Seq2[int, domain.Failure] {
 	return func(yield func(int, domain.Failure) bool) {
 		latest := map[string]int{}

@@ -323,19 +323,16 @@ func testQuotaClockBack(t *testing.T, s *quotaSuite) {
 	whole := time.Minute + time.Microsecond
 	for _, back := range []time.Duration{time.Millisecond, time.Hour, 24 * time.Hour} {
 		s.set(last.Add(-back))
-		// It counts as the time of the last use.
-		s.wantUse(t, t.Context(), domain.WindowUse{Window: w, Left: 1, Next: whole - 30*time.Second})
+		// It counts as the time of the last use, until it is; the wait is longer by as much.
+		s.wantUse(t, t.Context(), domain.WindowUse{Window: w, Left: 1, Next: whole - 30*time.Second + back})
 	}
 	s.wantSpent(t, true, w) // the third, at the time of the second
-	full := domain.WindowUse{Window: w, Next: whole - 30*time.Second, Wait: whole - 30*time.Second}
-	s.wantUse(t, t.Context(), full)
-	for _, back := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
+	for _, back := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second, 0} {
 		s.set(last.Add(-back))
 		s.wantSpent(t, false, w)
-		s.wantUse(t, t.Context(), full)
+		wait := whole - 30*time.Second + back
+		s.wantUse(t, t.Context(), domain.WindowUse{Window: w, Next: wait, Wait: wait})
 	}
-	s.set(last)
-	s.wantUse(t, t.Context(), full)
 	s.advance(30 * time.Second)
 	s.wantSpent(t, false, w)
 	s.advance(time.Millisecond) // the first is out
@@ -354,7 +351,7 @@ func testQuotaRefusedTime(t *testing.T, s *quotaSuite) {
 	s.advance(59 * time.Second)
 	s.wantSpent(t, false, w)
 	s.set(quotaStart.Add(-time.Hour))
-	s.wantUse(t, t.Context(), domain.WindowUse{Window: w, Next: whole, Wait: whole}) // from the last counted one
+	s.wantUse(t, t.Context(), domain.WindowUse{Window: w, Next: whole + time.Hour, Wait: whole + time.Hour}) // from the last counted one
 	s.wantSpent(t, false, w)
 }
 
@@ -402,8 +399,8 @@ func testUsage(t *testing.T, s *quotaSuite) {
 	}
 }
 
-// Whatever the clock does, the store counts as [domain.UsesOf] does, of a clock
-// that waits for the last use.
+// Whatever the clock does, the store counts as [domain.UsesOf] does, and uses are
+// at a clock that waits for the last one.
 func testQuotaModel(t *testing.T, s *quotaSuite) {
 	windows := []domain.Window{{Limit: 3, Length: 5 * time.Millisecond}, {Limit: 7, Length: 40 * time.Millisecond}}
 	var uses []time.Time
@@ -413,13 +410,13 @@ func testQuotaModel(t *testing.T, s *quotaSuite) {
 		if n := len(uses); n > 0 && uses[n-1].After(clock) {
 			clock = uses[n-1]
 		}
-		want := domain.UsesOf(windows, clock, uses)
+		want := domain.UsesOf(windows, s.now, uses)
 		if got, err := s.Usage(t.Context(), editTenant, quotaName, windows); err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("Usage() at step %d = %+v, %v; want %+v", i, got, err, want)
 		}
 		if want.MayPass() {
 			uses = append(uses, clock)
-			want = domain.UsesOf(windows, clock, uses)
+			want = domain.UsesOf(windows, s.now, uses)
 			want.Spent = true
 		}
 		if got, err := s.spend(t.Context(), editTenant, quotaName, windows...); err != nil || !reflect.DeepEqual(got, want) {

@@ -15,7 +15,8 @@
 // Every one may be missing, so a message must read well without it. The values
 // of some parameters are words of the wire (state, reason, role and, for
 // invalid, expected); they are translated by the messages of the same name,
-// such as "state.running". In the same way "field.amount" is what a column is
+// such as "state.running". In the same way "field.budget_rule.code" is what a
+// column of a sheet is called that the parameter sheet names, "field.amount" is what a column is
 // called, and "many.rows" and "large.row" begin the messages of too_many and
 // too_large for these fields.
 //

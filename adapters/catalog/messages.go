@@ -69,7 +69,7 @@ func (w words) parameters(f domain.Failure) map[string]string {
 	default: // the others mention their parameters as they are
 	}
 	if inSheet := data["row"] != ""; inSheet || f.Code == codeMissingColumn {
-		data["label"] = w.about("field", data)
+		data["label"] = w.column(data)
 		if inSheet {
 			data["place"], _ = w.render("text.place", data, nil)
 			data["characters"] = characters(data["max"])
@@ -98,6 +98,21 @@ func (w words) wordOr(name string, data map[string]string) string {
 func (w words) about(kind string, data map[string]string) string {
 	text, _ := w.render(kind+"."+data["field"], data, nil)
 	return text
+}
+
+// column returns what the column of the failure's field is called, or "". Where
+// sheets call columns of one name differently, the parameter sheet says which.
+// Within a column a path may lead further.
+func (w words) column(data map[string]string) string {
+	if data["sheet"] == "" {
+		return w.about("field", data)
+	}
+	field, within, _ := strings.Cut(data["field"], ".")
+	label, _ := w.render("field."+data["sheet"]+"."+field, data, nil)
+	if label != "" && within != "" {
+		label += " " + within
+	}
+	return label
 }
 
 // expected says what was expected. That for which there is no word is what the

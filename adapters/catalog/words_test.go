@@ -168,12 +168,16 @@ func TestColumnsOfRules(t *testing.T) {
 	t.Parallel()
 	labels, owner := catalog.NewLabels(), map[string]string{}
 	for _, locale := range locales {
+		messages := entries(t, "messages", locale)
 		for _, column := range append(ruleFields, "error", "reason", "place") {
 			title := labels.Label(locale, "budget_rule."+column)
 			if other := owner[title]; other != "" && other != column {
 				t.Errorf("the title %q means %s and %s", title, column, other)
 			}
 			owner[title] = column
+			if said, has := messages["field.budget_rule."+column]; has != slices.Contains(ruleFields, column) || has && said != title {
+				t.Errorf("messages in %s call the column %s %q, its sheet %q", locale, column, said, title)
+			}
 		}
 	}
 }

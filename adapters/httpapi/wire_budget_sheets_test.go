@@ -69,7 +69,7 @@ func TestWireBudgetSheetColumns(t *testing.T) {
 		{"titles as labels: zh_CN", w.ruleTitles("zh_CN"), row, whole},
 		{"titles as labels: en_US", w.ruleTitles("en_US"), row, whole},
 		{"titles as labels: ja_JP", japanese, row, whole},
-		{"in any order, languages mixed, and other columns between", []string{"備註", japanese[3], "x", "priority", chinese[0], "budget_code"}, func(code string) []string { return []string{"n", `{"a":1}`, "y", "7", code, "B1"} }, `B1 7 {"a":1} - - N`},
+		{"in any order, languages mixed, and other columns between", []string{"備註", japanese[3], "x", "priority", chinese[0], "budget_code"}, func(code string) []string { return []string{"n", `{"a":1}`, "x", "7", code, "B1"} }, `B1 7 {"a":1} - - N`},
 		{"rule_condition as the sample spells it", []string{"code", "priority", "budget_code", "rule_condition_json"}, func(code string) []string { return []string{code, "7", "B1", `{"a":1}`} }, `B1 7 {"a":1} - - N`},
 		{"an empty cell was not sent", ruleFields, func(code string) []string { return []string{code, "7", "B1", `{"a":1}`, "", "", ""} }, `B1 7 {"a":1} - - N`},
 	} {
@@ -84,9 +84,10 @@ func TestWireBudgetSheetColumns(t *testing.T) {
 		titles   []string
 		says     []string
 	}{
-		{"a missing column fails the job", []string{"code", "priority", "budget_code"}, []string{"rule_condition"}},
-		{"all missing columns are named", []string{"branch_code", "code"}, []string{"priority", "budget_code", "rule_condition"}},
-		{"a column twice fails the job", append([]string{chinese[0]}, ruleFields...), []string{"B1", "code"}},
+		{"a missing column fails the job", []string{"code", "priority", "budget_code"}, []string{"「規則條件」"}},
+		{"all missing columns are named", []string{"branch_code", "code"}, []string{"「優先順序」", "「預算科目編碼」", "「規則條件」"}},
+		{"a missing code is one of the rule", []string{"priority", "budget_code", "rule_condition"}, []string{"「規則編碼」"}},
+		{"a column twice fails the job", append([]string{chinese[0]}, ruleFields...), []string{"規則編碼（B1）"}},
 	} {
 		job, end := w.sheetJob(c.titles, append(row("X"), "x")[:len(c.titles)])
 		shown := fields(t, w.call(http.MethodGet, "/v1/jobs/"+job, "", "X-API-Key", w.admin, "locale", "zh_TW").body)
@@ -114,7 +115,7 @@ func TestWireBudgetSheetRows(t *testing.T) {
 		code, end := w.sheetJob(ruleFields,
 			[]string{"A", "1", "B1", `{"a":1}`, "", "", ""},
 			[]string{"", "", "", "", "", "", ""},
-			[]string{"", "-1", "B1", "a=1", "", "", "y"},
+			[]string{"", "-1", "B1", "a=1", "", "", "x"},
 			[]string{"A", "2", "B1", `{"b":1}`, "", "", "Y"},
 			[]string{"C", "6666", "B1", `{"a":1}`, "", "", ""},
 			[]string{"D", "10000", "B1", "[]", strings.Repeat("預", 22), "", ""},
@@ -155,7 +156,7 @@ func TestWireBudgetCorrections(t *testing.T) {
 	w.run()
 	code, _ := w.sheetJob(w.ruleTitles("zh_TW"),
 		[]string{"A", "1", "B1", `{"a":1}`, "", "", ""},
-		[]string{"R-7", "10000", "B1", `{"type_id": "T026"}`, "D1", "CEM", "y"},
+		[]string{"R-7", "10000", "B1", `{"type_id": "T026"}`, "D1", "CEM", "x"},
 		[]string{"R-8", "6666", "B1", `{"b":[1,"x"]}`, "", "", "Y"},
 	)
 	got := w.call(http.MethodGet, "/v1/jobs/"+code+"/failures.xlsx", "", "X-API-Key", w.admin)
@@ -166,7 +167,7 @@ func TestWireBudgetCorrections(t *testing.T) {
 	if want := append(w.ruleTitles("zh_TW"), "錯誤代碼", "錯誤原因", "列號或序號"); !slices.Equal(rows[0], want) {
 		t.Errorf("the columns are %q, want %q", rows[0], want)
 	}
-	if want := []string{"R-7", "10000", "B1", `{"type_id": "T026"}`, "D1", "CEM", "y", "out_of_range"}; !slices.Equal(rows[1][:8], want) || strings.Count(rows[1][8], "\n") != 1 || rows[1][9] != "3" {
+	if want := []string{"R-7", "10000", "B1", `{"type_id": "T026"}`, "D1", "CEM", "x", "out_of_range"}; !slices.Equal(rows[1][:8], want) || strings.Count(rows[1][8], "\n") != 1 || rows[1][9] != "3" {
 		t.Errorf("the first row is %q, want %q, both reasons, and its number 3", rows[1], want)
 	}
 	if want := []string{"R-8", "6666", "B1", `{"b":[1,"x"]}`, "", "", "Y", "rejected"}; !slices.Equal(rows[2][:8], want) || rows[2][9] != "4" {

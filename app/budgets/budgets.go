@@ -90,6 +90,8 @@ type Budgets struct {
 	deps   Deps
 	cfg    Config
 	jobs   *engine.Jobs[SyncJob, Row]
+
+	planning chan struct{} // has a token while the rows of a workbook are read
 }
 
 // New registers the kind with an engine that does not run yet. What is missing
@@ -98,7 +100,7 @@ func New(e *engine.Engine, deps Deps, cfg Config) (b *Budgets, err error) {
 	if err := errors.Join(deps.complete(), cfg.valid()); err != nil {
 		return nil, err
 	}
-	b = &Budgets{engine: e, deps: deps, cfg: cfg.withDefaults()}
+	b = &Budgets{engine: e, deps: deps, cfg: cfg.withDefaults(), planning: make(chan struct{}, 1)}
 	b.jobs, err = engine.Register(e, b.kind())
 	return b, err
 }

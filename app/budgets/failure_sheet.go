@@ -44,34 +44,40 @@ func (f *FailureSheet) Write(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	written := 1 // the header
 	for failed, err := range f.budgets.jobs.EachFailed(ctx, f.job) {
 		if err != nil {
 			return err
 		}
-		if err := book.WriteRow(f.cells(failed.Item, failed.Failure.Failure)); err != nil {
+		written++
+		if err := book.WriteRow(f.cells(failed.Item, failed.Failure.Failure, written)); err != nil {
 			return err
 		}
 	}
 	return book.Close()
 }
 
-// cells are a row as it was sent, and what is wrong with it.
-func (f *FailureSheet) cells(row Row, failure domain.Failure) []ports.Cell {
+// cells are a row as it was sent, and what is wrong with it, by the cells that
+// it has in this workbook, in the row of the number.
+func (f *FailureSheet) cells(row Row, failure domain.Failure, number int) []ports.Cell {
 	sent, _ := document.Parse(string(row.Sent)) // what cannot be read shows nothing
 	var cells []ports.Cell
 	for _, field := range sheetFields {
 		cells = append(cells, cellOf(row, sent, field))
 	}
-	reasons := []string{f.message(failure)}
+	reasons := []string{f.message(failure, number)}
 	for _, also := range failure.Also {
-		reasons = append(reasons, f.message(also))
+		reasons = append(reasons, f.message(also, number))
 	}
 	return append(cells, textCell(string(failure.Code)), textCell(strings.Join(reasons, "\n")),
 		ports.Cell{Kind: ports.CellInteger, Int: int64(row.place())})
 }
 
-func (f *FailureSheet) message(failure domain.Failure) string {
-	return f.budgets.deps.Messages.Text(f.locale, failure)
+// ownLayout is where the columns of this workbook are.
+var ownLayout = layout{0, 1, 2, 3, 4, 5, 6}
+
+func (f *FailureSheet) message(failure domain.Failure, number int) string {
+	return f.budgets.deps.Messages.Text(f.locale, ownLayout.locate(failure, number))
 }
 
 // cellOf is a field of a row as its cell has it.

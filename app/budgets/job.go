@@ -278,15 +278,19 @@ func expectedOf(field string) string {
 	return "string"
 }
 
+// minNotes is how much may be said of a row by itself: all that there is
+// ([budget.Check]).
+const minNotes = 1_000
+
 // applyRows stores those of the rows that can be.
-func (b *Budgets) applyRows(ctx context.Context, job *domain.BatchJob, _ SyncJob, rows []Row) ([]domain.Outcome, error) {
+func (b *Budgets) applyRows(ctx context.Context, job *domain.BatchJob, p SyncJob, rows []Row) ([]domain.Outcome, error) {
 	catalog, err := b.catalog(ctx, job.Tenant())
 	if err != nil {
 		return nil, err
 	}
 	outcomes := make([]domain.Outcome, len(rows))
 	good, place := make([]goodRow, 0, len(rows)), make([]int, 0, len(rows))
-	room := maxNotes / applySize * len(rows)
+	room := max(minNotes, maxNotes/applySize*len(rows))
 	for i, row := range rows {
 		v, err := document.Parse(string(row.Sent))
 		if err != nil {
@@ -294,10 +298,10 @@ func (b *Budgets) applyRows(ctx context.Context, job *domain.BatchJob, _ SyncJob
 		}
 		judged := row.judge(v, catalog)
 		if judged.Faults != nil {
-			outcomes[i] = domain.FailedWith(domain.Together(within(&room, judged.Faults)))
+			outcomes[i] = domain.FailedWith(domain.Together(p.located(row, within(&room, judged.Faults))))
 			continue
 		}
-		g := goodRow{index: row.Index, rule: judged.Rule, warnings: within(&room, judged.Warnings)}
+		g := goodRow{index: row.Index, rule: judged.Rule, warnings: p.located(row, within(&room, judged.Warnings))}
 		if row.Earlier != nil {
 			g.warnings = append(g.warnings[:len(g.warnings):len(g.warnings)], row.repeated(judged.Rule.Code))
 		}
@@ -310,7 +314,7 @@ func (b *Budgets) applyRows(ctx context.Context, job *domain.BatchJob, _ SyncJob
 	placed, at := make([]ports.PlacedRule, 0, len(good)), make([]int, 0, len(good))
 	for k, g := range good {
 		if f, bad := wrong[k]; bad {
-			outcomes[place[k]] = domain.FailedWith(f)
+			outcomes[place[k]] = domain.FailedWith(domain.Together(p.located(rows[place[k]], []domain.Failure{f})))
 			continue
 		}
 		placed, at = append(placed, ports.PlacedRule{Position: g.index, Rule: g.rule}), append(at, k)
@@ -329,9 +333,28 @@ func (b *Budgets) applyRows(ctx context.Context, job *domain.BatchJob, _ SyncJob
 	return outcomes, nil
 }
 
+// located says of the failures of a row of a workbook where they are.
+func (p SyncJob) located(row Row, failures []domain.Failure) []domain.Failure {
+	if row.Sheet == 0 || p.Columns == nil {
+		return failures
+	}
+	for i, f := range failures {
+		failures[i] = p.Columns.locate(f, row.Sheet)
+	}
+	return failures
+}
+
 // rows yields the rows of the job's workbook in their order.
 func (b *Budgets) rows(ctx context.Context, job *domain.BatchJob, p SyncJob) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		// What is remembered of a million rows is much, for one workbook at a time.
+		select {
+		case b.planning <- struct{}{}:
+			defer func() { <-b.planning }()
+		case <-ctx.Done():
+			yield(Row{}, ctx.Err())
+			return
+		}
 		seen := lastRows{}
 		index := 0
 		err := b.open(ctx, job.Tenant(), p.Upload, func(book ports.WorkbookReader) error {

@@ -123,7 +123,7 @@ func (b *Budgets) checkBudgets(ctx context.Context, tenant domain.TenantID, rows
 // upsert stores rows with the transaction open in ctx, those that the database
 // refuses excepted, and returns one outcome each, in order. They are stored in
 // the order of their codes, in which every other request stores them too: two
-// that come in opposite orders would wait for each other for ever.
+// that come in opposite orders would wait for each other, and one be undone.
 func (b *Budgets) upsert(ctx context.Context, tenant domain.TenantID, batch ports.RuleBatch, rows []goodRow) ([]domain.Outcome, error) {
 	order := make([]int, len(rows))
 	for i := range order {

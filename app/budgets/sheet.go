@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,7 +91,7 @@ func (b *Budgets) readHeader(ctx context.Context, book ports.WorkbookReader) (*l
 			switch k := b.fieldOf(title); {
 			case k < 0:
 			case l[k] >= 0:
-				wrong = append(wrong, domain.NewFailure(domain.CodeDuplicate, sheetFields[k], title,
+				wrong = append(wrong, domain.NewFailure(domain.CodeDuplicate, sheetFields[k], title, "sheet", ruleSheet,
 					"row", strconv.Itoa(row.Number), "column", sheets.Letters(i)))
 			default:
 				l[k] = i
@@ -100,7 +101,7 @@ func (b *Budgets) readHeader(ctx context.Context, book ports.WorkbookReader) (*l
 	}
 	for k, field := range requiredFields {
 		if l[k] < 0 {
-			wrong = append(wrong, domain.NewFailure(CodeMissingColumn, field, "", "found", strings.Join(found, ", ")))
+			wrong = append(wrong, domain.NewFailure(CodeMissingColumn, field, "", "sheet", ruleSheet, "found", strings.Join(found, ", ")))
 		}
 	}
 	if len(wrong) > 0 {
@@ -151,6 +152,7 @@ func (l layout) read(row ports.Row, index int) (Row, document.Value) {
 			continue
 		}
 		text, ok := sheets.Text(row.Cells[i])
+		text = asMeant(field, text)
 		switch {
 		case !ok:
 			if r.Broken == nil {
@@ -164,3 +166,38 @@ func (l layout) read(row ports.Row, index int) (Row, document.Value) {
 	r.Sent = v.Append(nil)
 	return r, v
 }
+
+// asMeant is the text of a cell without what input methods make of digits and of
+// a flag: full width, or small.
+func asMeant(field, text string) string {
+	switch field {
+	case budget.PriorityField:
+		return sheets.Narrow(text)
+	case budget.DeletedField:
+		if flag := strings.ToUpper(sheets.Narrow(text)); flag == "Y" || flag == "N" {
+			return flag
+		}
+	}
+	return text
+}
+
+// locate says where in the sheet the failure of a row is, so that its message
+// names the column as the sheet does. What is wrong with the row as a whole stays.
+func (l layout) locate(f domain.Failure, row int) domain.Failure {
+	field, _, _ := strings.Cut(f.Field, ".")
+	k := slices.Index(sheetFields, field)
+	if f.Field == budget.OtherConditionField {
+		k = slices.Index(sheetFields, budget.ConditionField)
+	}
+	if k < 0 || l[k] < 0 {
+		return f
+	}
+	params := map[string]string{}
+	maps.Copy(params, f.Params)
+	params["sheet"], params["row"], params["column"] = ruleSheet, strconv.Itoa(row), sheets.Letters(l[k])
+	f.Params = params
+	return f
+}
+
+// ruleSheet tells messages which sheet's columns they are about.
+const ruleSheet = "budget_rule"

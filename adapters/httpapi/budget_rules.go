@@ -167,9 +167,10 @@ func (a *api) rules(ctx context.Context, in *rulesInput) (*rulesOutput, error) {
 func (in *rulesInput) search() (filter budget.Filter, after string, limit int, err error) {
 	var faults []domain.Failure
 	filter = budget.Filter{BudgetCode: in.BudgetCode, BranchCode: in.BranchCode, BudgetEvent: in.BudgetEvent}
-	for field, text := range map[string]string{
-		"budget_code": in.BudgetCode, "branch_code": in.BranchCode, "budget_event": in.BudgetEvent,
+	for _, given := range [][2]string{
+		{budget.BudgetField, in.BudgetCode}, {budget.BranchField, in.BranchCode}, {budget.EventField, in.BudgetEvent},
 	} {
+		field, text := given[0], given[1]
 		if strings.ToValidUTF8(text, "") != text || strings.Contains(text, "\x00") {
 			faults = append(faults, domain.NewFailure(domain.CodeInvalid, field, strings.ToValidUTF8(text, "\uFFFD"), "expected", "string"))
 		}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"strconv"
 	"sync"
 
 	"github.com/batchport/batchport/domain"
@@ -30,12 +29,12 @@ type lease struct {
 func (b *byteBudget) open() *lease { return &lease{budget: b} }
 
 // take adds n bytes to the lease. It never waits: a request that could never
-// fit gives [domain.CodeTooLarge], one that does not fit now
+// fit gives [domain.CodeTooMany] of its values, one that does not fit now
 // [domain.CodeUnavailable].
 func (l *lease) take(n int64) error {
 	b := l.budget
 	if l.held+n > b.size {
-		return domain.Fail(domain.NewFailure(domain.CodeTooLarge, "", "", "max", strconv.FormatInt(b.size, 10)))
+		return domain.Fail(domain.NewFailure(domain.CodeTooMany, "values", ""))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

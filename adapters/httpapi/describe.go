@@ -116,8 +116,25 @@ func batchRequest() *huma.RequestBody {
 	}
 }
 
+// nullObjects describes members that are an object or null, for which Huma has
+// no word: it would describe them as always being there.
+func (a *api) nullObjects() {
+	schemas := a.huma.OpenAPI().Components.Schemas.Map()
+	for schema, members := range map[string][]string{"JobView": {"file"}, "EstateView": {"agent", "landlord"}} {
+		for _, member := range members {
+			properties := schemas[schema].Properties
+			described := properties[member]
+			properties[member] = &huma.Schema{
+				Description: described.Description,
+				AnyOf:       []*huma.Schema{{Ref: described.Ref}, {Type: "null"}},
+			}
+		}
+	}
+}
+
 // serveDescription serves the OpenAPI document in its forms, each written once.
 func (a *api) serveDescription() error {
+	a.nullObjects()
 	doc := a.huma.OpenAPI()
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // Huma's own, which no operation answers with
 		delete(doc.Components.Schemas.Map(), unused)
@@ -166,6 +183,7 @@ func olderDescription(doc *huma.OpenAPI) ([]byte, error) {
 		switch v := v.(type) {
 		case map[string]any:
 			delete(v, "contentMediaType") // "format": "binary" says it
+			orNull(v)
 			for _, member := range v {
 				clean(member)
 			}
@@ -177,4 +195,16 @@ func olderDescription(doc *huma.OpenAPI) ([]byte, error) {
 	}
 	clean(description)
 	return json.Marshal(description)
+}
+
+// orNull writes an object or null, of OpenAPI 3.1, as 3.0 does.
+func orNull(schema map[string]any) {
+	either, _ := schema["anyOf"].([]any)
+	for i, one := range either {
+		if alternative, _ := one.(map[string]any); alternative["type"] == "null" && len(either) == 2 {
+			schema["allOf"], schema["nullable"] = []any{either[1-i]}, true
+			delete(schema, "anyOf")
+			return
+		}
+	}
 }

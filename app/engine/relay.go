@@ -77,7 +77,7 @@ func (e *Engine) markPublished(ctx context.Context, events []domain.Event, posit
 		return err
 	}
 	for _, event := range events {
-		e.log.Info("told", "topic", event.Topic, "tenant", event.Tenant, "job", event.Subject, "data", string(event.Data))
+		e.log.Info("told", "topic", event.Topic, "tenant", event.Tenant, "subject", event.Subject, "data", string(event.Data))
 	}
 	return nil
 }

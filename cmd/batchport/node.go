@@ -63,7 +63,7 @@ type nodeConfig struct {
 }
 
 // limits bound what a client may ask for; zero means the default.
-type limits struct{ named, selected, body, upload uint32 }
+type limits struct{ named, selected, syncRows, body, upload uint32 }
 
 // syncQuota is how many budget rule syncs a tenant may make; zero means the
 // default.
@@ -234,8 +234,8 @@ func (n *node) openBudgets(context.Context) (err error) {
 		Store: store, Rules: store, Uploads: n.uploads, Workbooks: xlsxfile.Workbooks{}, Sheets: n.sheets,
 		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(), Columns: columns,
 	}, budgets.Config{
-		MaxJobRows: int(n.cfg.limits.named),
-		PerHour:    int(n.cfg.quota.perHour), PerDay: int(n.cfg.quota.perDay), Unlimited: n.cfg.quota.unlimited,
+		MaxRows: int(n.cfg.limits.syncRows), MaxJobRows: int(n.cfg.limits.named),
+		PerHour: int(n.cfg.quota.perHour), PerDay: int(n.cfg.quota.perDay), Unlimited: n.cfg.quota.unlimited,
 	})
 	return err
 }

@@ -33,8 +33,9 @@ given back and goes on at the next start. The log goes to standard error.`,
 	natsListen := addCheckedFlag(cmd, "nats-listen", "", "address", "address for NATS subscribers, such as 127.0.0.1:4222 (default: none)", checkAddress)
 	logFormat := cmd.Flags().String("log-format", "text", "text or json")
 	limits := limits{}
-	addCountFlag(cmd, &limits.named, "max-named", 100_000, "items", "items that one job may name one by one")
+	addCountFlag(cmd, &limits.named, "max-named", 100_000, "items", "items that one job may name one by one, and rows of budget rules that it may have in its request")
 	addCountFlag(cmd, &limits.selected, "max-selected", 5_000_000, "items", "items that a job may select by a search")
+	addCountFlag(cmd, &limits.syncRows, "max-sync-rows", 10_000, "rows", "rows of one budget rule sync")
 	addCountFlag(cmd, &limits.body, "max-body", 16<<20, "bytes", "bytes of a request's body")
 	addCountFlag(cmd, &limits.upload, "max-upload", 64<<20, "bytes", "bytes of an upload, and of a workbook that is fetched")
 	fetchFrom := addListFlag(cmd, "fetch-from", "hosts", "HOST or HOST:PORT (443 without), with commas between, that workbooks are fetched from though their addresses are not public; over https (default: none)", checkFetchFrom)

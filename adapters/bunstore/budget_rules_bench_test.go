@@ -22,7 +22,7 @@ import (
 // does so also with bare upserts, which is the least that storing them costs; the
 // medians of both are compared.
 func BenchmarkUpsertBudgetRules(b *testing.B) {
-	sorted := rulesForBenchmark(50_000)
+	sorted := rulesForBenchmark(100_000)
 	shuffled := slices.Clone(sorted)
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	for name, rules := range map[string][]ports.PlacedRule{"by code": sorted, "in no order": shuffled} {

@@ -232,9 +232,10 @@ func testQuotaKept(t *testing.T, s *quotaSuite) {
 	}
 	// The first is just as old as the hour, and still there.
 	s.wantUse(t, t.Context(), domain.WindowUse{Window: hour, Left: 3, Next: time.Microsecond})
-	s.advance(time.Millisecond)
-	s.wantUse(t, t.Context(), domain.WindowUse{Window: hour, Left: 4, Next: 30*time.Minute - time.Millisecond + time.Microsecond})
 	s.wantSpent(t, true, hour)
+	s.wantUse(t, t.Context(), domain.WindowUse{Window: hour, Left: 2, Next: time.Microsecond})
+	s.advance(time.Millisecond)
+	s.wantUse(t, t.Context(), domain.WindowUse{Window: hour, Left: 3, Next: 30*time.Minute - time.Millisecond + time.Microsecond})
 	s.wantSpent(t, true, perMinute(9))
 	if got := s.forget(t); got != 2 {
 		t.Errorf("ForgetUses() = %d, want the 2 within the minute of the last call", got)

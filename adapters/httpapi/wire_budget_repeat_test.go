@@ -189,8 +189,10 @@ func TestWireBudgetNoFaultIsStored(t *testing.T) {
 		fault  error
 		status int
 	}{
-		{"unknown", errors.New("hunter2"), 500}, {"internal", domain.CodeInternal, 500},
-		{"down", domain.Unavailable(errors.New("hunter2")), 503}, {"slow", context.DeadlineExceeded, 503},
+		{"unknown", errors.New("hunter2"), 500},
+		{"internal", domain.CodeInternal, 500},
+		{"down", domain.Unavailable(errors.New("hunter2")), 503},
+		{"slow", context.DeadlineExceeded, 503},
 	} {
 		body := batch(c.bizID, rule("code", `"`+c.bizID+`"`))
 		w.store.fault.Store(&c.fault)

@@ -138,8 +138,18 @@ func TestWireBudgetRule(t *testing.T) {
 		t.Errorf("GET rules = %s, want the rule and no next", list.body)
 	}
 	for _, c := range []struct{ code, path string }{
-		{"a/b", "a%2Fb"}, {"a//b", "a%2F%2Fb"}, {"規則1", "%E8%A6%8F%E5%89%871"}, {"規則2", "規則2"}, {"a b", "a%20b"}, {"a+b", "a+b"},
-		{"a%2Fb", "a%252Fb"}, {"a?b#c", "a%3Fb%23c"}, {"a;b", "a;b"}, {"é", "%C3%A9"}, {"x.y", "x.y"}, {"a:b", "a:b"},
+		{"a/b", "a%2Fb"},
+		{"a//b", "a%2F%2Fb"},
+		{"規則1", "%E8%A6%8F%E5%89%871"},
+		{"規則2", "規則2"},
+		{"a b", "a%20b"},
+		{"a+b", "a+b"},
+		{"a%2Fb", "a%252Fb"},
+		{"a?b#c", "a%3Fb%23c"},
+		{"a;b", "a;b"},
+		{"é", "%C3%A9"},
+		{"x.y", "x.y"},
+		{"a:b", "a:b"},
 	} {
 		w.synced(rule("code", `"`+c.code+`"`))
 		got := w.call(http.MethodGet, "/v1/budget-rules/"+c.path, "", "X-API-Key", w.admin)

@@ -2,6 +2,7 @@ package budgets
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -101,6 +102,9 @@ func (b *Budgets) checkBudgets(ctx context.Context, tenant domain.TenantID, rows
 		}
 	}
 	verdicts, err := b.deps.Codes.CheckBudgetCodes(ctx, tenant, codes)
+	if err == nil && len(verdicts) != len(codes) {
+		err = &domain.Error{Code: domain.CodeInternal, Err: fmt.Errorf("the host gave %d verdicts on %d budgets", len(verdicts), len(codes))}
+	}
 	if err != nil {
 		return nil, err
 	}

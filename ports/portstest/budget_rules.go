@@ -726,9 +726,17 @@ func (m ruleModel) rules() (rules []budget.StoredRule) {
 	return rules
 }
 
-func testRandomRules(t *testing.T, s ruleSuite) { randomRules(t, s, 300, 12, 10) }
+func testRandomRules(t *testing.T, s ruleSuite) { randomRules(t, s, shortened(300), 12, 10) }
 
-func testRandomManyRules(t *testing.T, s ruleSuite) { randomRules(t, s, 12, 2_500, 3_000) }
+func testRandomManyRules(t *testing.T, s ruleSuite) { randomRules(t, s, shortened(12), 2_500, 3_000) }
+
+// shortened is a tenth of so many rounds, but at least one, under -short.
+func shortened(rounds int) int {
+	if testing.Short() {
+		return max(1, rounds/10)
+	}
+	return rounds
+}
 
 // randomRules compares a store with the model in rounds of calls of up to so
 // many rules of so many codes.

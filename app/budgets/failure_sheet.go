@@ -86,7 +86,7 @@ func cellOf(row Row, sent document.Value, field string) ports.Cell {
 		return textCell(broken)
 	}
 	v := sent.Member(field)
-	if field == budget.ConditionField && v.Kind == document.Null {
+	if field == budget.ConditionField && (v.Kind == document.Null || v.Kind == document.String && v.Text == "") {
 		v = sent.Member(budget.OtherConditionField)
 	}
 	switch v.Kind {

@@ -90,6 +90,7 @@ func (b *Budgets) readHeader(ctx context.Context, book ports.WorkbookReader) (*l
 			found = append(found, title)
 			switch k := b.fieldOf(title); {
 			case k < 0:
+			case l[k] >= 0 && len(wrong) == maxWrong:
 			case l[k] >= 0:
 				wrong = append(wrong, domain.NewFailure(domain.CodeDuplicate, sheetFields[k], title, "sheet", ruleSheet,
 					"row", strconv.Itoa(row.Number), "column", sheets.Letters(i)))
@@ -152,6 +153,8 @@ func (l layout) read(row ports.Row, index int) (Row, document.Value) {
 			continue
 		}
 		text, ok := sheets.Text(row.Cells[i])
+		// A workbook of failed rows has as text what a formula came to.
+		ok = ok && !slices.Contains(formulaErrors, text)
 		text = asMeant(field, text)
 		switch {
 		case !ok:
@@ -201,3 +204,7 @@ func (l layout) locate(f domain.Failure, row int) domain.Failure {
 
 // ruleSheet tells messages which sheet's columns they are about.
 const ruleSheet = "budget_rule"
+
+// formulaErrors are what formulas come to that have no value (ECMA-376-1,
+// 18.17.3), as every program shows them.
+var formulaErrors = []string{"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"}

@@ -25,6 +25,7 @@ func (s *Store) SetContractAgents(ctx context.Context, tenant domain.TenantID, e
 func (s *Store) setAgents(ctx context.Context, tenant domain.TenantID, table string, edits []estate.AgentEdit) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(edits))
 	err := s.inTx(ctx, func(ctx context.Context) error {
+		clear(outcomes)
 		ids, people := make([]int64, len(edits)), make([]int64, len(edits))
 		for i, e := range edits {
 			ids[i], people[i] = e.ID, e.AgentID
@@ -72,7 +73,7 @@ func (s *Store) readAgents(ctx context.Context, tenant domain.TenantID, table st
 			err := rows.Scan(&id, &agent)
 			charges[id] = charge{stored: agent, now: agent}
 			return err
-		}, "SELECT id, coalesce(agent_id, 0) FROM "+table+" WHERE tenant = ? AND id IN "+list(keys), string(tenant))
+		}, "SELECT id, coalesce(agent_id, 0) FROM "+table+" WHERE tenant = ? AND id IN "+list(keys)+s.lockByID(), string(tenant))
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ func (s *Store) AddAPIKey(ctx context.Context, key ports.APIKey) error {
 		return err
 	}
 	added, err := s.exec(ctx,
-		"INSERT INTO {p}api_keys ("+apiKeyColumns+") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+		"INSERT INTO {p}api_keys ("+apiKeyColumns+") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 		key.ID, key.Hash[:], string(key.Tenant), string(key.User), string(permissions), micros(key.CreatedAt), micros(key.RevokedAt))
 	if err == nil && added == 0 {
 		return domain.Fail(domain.NewFailure(domain.CodeConflict, "id", key.ID))

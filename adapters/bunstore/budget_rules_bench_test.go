@@ -31,8 +31,8 @@ func BenchmarkUpsertBudgetRules(b *testing.B) {
 			steps := []string{"new", "there"}
 			for range b.N {
 				db, bareDB := openFile(b, filepath.Join(b.TempDir(), "a.db")), openFile(b, filepath.Join(b.TempDir(), "b.db"))
-				store := storeOn(b, db)
-				storeOn(b, bareDB)
+				store := storeOn(b, parts(db))
+				storeOn(b, parts(bareDB))
 				for _, step := range steps {
 					batch := ports.RuleBatch{ID: "6552e15d743264.42384055 " + step, At: testNow}
 					took[step] = append(took[step], rulesInChunks(b, rules, func(ctx context.Context, chunk []ports.PlacedRule) error {

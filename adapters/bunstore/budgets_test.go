@@ -17,20 +17,23 @@ import (
 )
 
 func TestBudgetRules(t *testing.T) {
-	t.Parallel()
-	portstest.BudgetRules(t, func(t *testing.T) portstest.RuleStore { return newStore(t) })
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.BudgetRules(t, func(t *testing.T) portstest.RuleStore { return on.store(t) })
+	})
 }
 
 func TestSyncAnswers(t *testing.T) {
-	t.Parallel()
-	portstest.SyncAnswers(t, func(t *testing.T) portstest.AnswerStore { return newStore(t) })
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.SyncAnswers(t, func(t *testing.T) portstest.AnswerStore { return on.store(t) })
+	})
 }
 
 func TestQuotas(t *testing.T) {
-	t.Parallel()
-	portstest.Quotas(t, func(t *testing.T) (portstest.QuotaStore, func(time.Time)) {
-		store := newStore(t)
-		return store, func(now time.Time) { store.SetClock(fmt.Sprint(now.UnixMicro())) }
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Quotas(t, func(t *testing.T) (portstest.QuotaStore, func(time.Time)) {
+			store := on.store(t)
+			return store, func(now time.Time) { store.SetClock(fmt.Sprint(now.UnixMicro())) }
+		})
 	})
 }
 
@@ -74,7 +77,7 @@ func budgetRules(n int) []ports.PlacedRule {
 func TestRefusedBudgetRule(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	store := storeOn(t, db)
+	store := storeOn(t, parts(db))
 	for _, event := range []string{"INSERT", "UPDATE"} {
 		run(t, db.Write, "CREATE TRIGGER refuse_"+event+" BEFORE "+event+` ON batchport_budget_rules WHEN NEW.budget_code = 'refused'
 			BEGIN SELECT RAISE(ABORT, 'no such budget'); END`)
@@ -136,7 +139,7 @@ func fingerprint(t *testing.T, store *bunstore.Store) string {
 func TestUnreadableBudgetRule(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	store := storeOn(t, db)
+	store := storeOn(t, parts(db))
 	if _, err := store.UpsertBudgetRules(t.Context(), "a", ports.RuleBatch{ID: "b"}, budgetRules(1)); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +155,7 @@ func TestUnreadableBudgetRule(t *testing.T) {
 func TestBudgetsReadKeysAlone(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	storeOn(t, db)
+	storeOn(t, parts(db))
 	log := new(statements)
 	store, err := bunstore.New(db.Write.WithQueryHook(log), bunstore.Config{ReadDB: db.Read.WithQueryHook(log)})
 	if err != nil {

@@ -17,7 +17,7 @@ func TestWritesOutlastTheBusyTimeout(t *testing.T) {
 	ref := domain.JobRef{Tenant: "acme", ID: "j"}
 	path := filepath.Join(t.TempDir(), "batchport.db")
 	holder, db := storeAt(t, path), openFile(t, path)
-	waiter := storeOn(t, db)
+	waiter := storeOn(t, parts(db))
 	run(t, db.Write, "PRAGMA busy_timeout = 1")
 	for call, write := range map[string]func() error{
 		"InTx": func() error {
@@ -51,7 +51,7 @@ func TestWaitForTheLockHeedsItsContext(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "batchport.db")
 	holder, db := storeAt(t, path), openFile(t, path)
-	waiter := storeOn(t, db)
+	waiter := storeOn(t, parts(db))
 	run(t, db.Write, "PRAGMA busy_timeout = 1")
 	if err := holder.InTx(t.Context(), func(context.Context) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)

@@ -104,7 +104,8 @@ func heldChunkArgs(c ports.Claim) []any {
 }
 
 // HoldChunk implements [github.com/batchport/batchport/ports.Chunks]. On
-// SQLite the transaction has the write lock since it began.
+// SQLite the transaction has the write lock since it began, and there is no
+// other.
 func (s *Store) HoldChunk(ctx context.Context, claim ports.Claim) error {
 	if claim.Chunk == nil {
 		return misuse("HoldChunk of a claim on a whole job")
@@ -114,7 +115,7 @@ func (s *Store) HoldChunk(ctx context.Context, claim ports.Claim) error {
 	}
 	held := false
 	err := s.query(ctx, s.idb(ctx), func(rows *sql.Rows) error { return rows.Scan(&held) },
-		"SELECT 1 FROM {p}chunks WHERE "+heldChunk, heldChunkArgs(claim)...)
+		"SELECT 1 FROM {p}chunks WHERE "+heldChunk+" {lock}", heldChunkArgs(claim)...)
 	if err == nil && !held {
 		return domain.CodeClaimLost
 	}

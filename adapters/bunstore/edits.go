@@ -23,8 +23,31 @@ func gone(id int64) domain.Outcome {
 
 // rolesOf returns the roles of the people who are users.
 func (s *Store) rolesOf(ctx context.Context, tenant domain.TenantID, ids []int64) (map[int64]estate.Role, error) {
-	there, err := s.lookUp(ctx, tenant, map[string][]int64{usersTable: ids})
+	there, err := s.lookUp(ctx, tenant, map[string][]int64{usersTable: ids}, "")
 	return there[usersTable], err
+}
+
+// lockByID ends a SELECT so that it locks the rows of the identifiers, in
+// their order, so that two that lock the same do not wait for each other.
+// With one writer it adds nothing.
+func (s *Store) lockByID() string {
+	if s.dialect.oneWriter {
+		return ""
+	}
+	return " ORDER BY id {lock}"
+}
+
+// lockEstates returns what absent does, and locks the estates that exist.
+func (s *Store) lockEstates(ctx context.Context, tenant domain.TenantID, ids []int64) (map[int64]bool, error) {
+	if !s.dialect.oneWriter {
+		for keys := range slices.Chunk(unique(ids), keyPage) {
+			_, err := s.exec(ctx, "SELECT id FROM "+estatesTable+" WHERE tenant = ? AND id IN "+list(keys)+s.lockByID(), string(tenant))
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s.absent(ctx, tenant, ids)
 }
 
 // absent returns those of the identifiers that no estate has. Mostly there are

@@ -9,28 +9,7 @@ import (
 	"github.com/batchport/batchport/adapters/bunstore"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
-	"github.com/batchport/batchport/ports/portstest"
 )
-
-func TestAgents(t *testing.T) {
-	t.Parallel()
-	portstest.Agents(t, func(t *testing.T) portstest.AgentStore { return newStore(t) })
-}
-
-func TestGrants(t *testing.T) {
-	t.Parallel()
-	portstest.Grants(t, func(t *testing.T) portstest.GrantStore { return newStore(t) })
-}
-
-func TestReports(t *testing.T) {
-	t.Parallel()
-	portstest.Reports(t, func(t *testing.T) portstest.ReportStore { return newStore(t) })
-}
-
-func TestStatements(t *testing.T) {
-	t.Parallel()
-	portstest.Statements(t, func(t *testing.T) portstest.StatementStore { return newStore(t) })
-}
 
 // keyStep finds rows by the tenant and more, or goes over the statement's own.
 var keyStep = regexp.MustCompile(`^SEARCH \w+ USING (PRIMARY KEY|COVERING INDEX batchport_reports_upload) \(tenant=\? AND .+\)|^SCAN (v|\d.*|CONSTANT ROW)$|^(MATERIALIZE|CO-ROUTINE|SCALAR SUBQUERY) `)
@@ -40,7 +19,7 @@ var keyStep = regexp.MustCompile(`^SEARCH \w+ USING (PRIMARY KEY|COVERING INDEX 
 func TestEditsReadKeysAlone(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	storeOn(t, db)
+	storeOn(t, parts(db))
 	log := new(statements)
 	store, err := bunstore.New(db.Write.WithQueryHook(log), bunstore.Config{ReadDB: db.Read.WithQueryHook(log)})
 	if err != nil {

@@ -25,6 +25,7 @@ const (
 func (s *Store) SetListed(ctx context.Context, tenant domain.TenantID, ids []int64, listed bool) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(ids))
 	err := s.inTx(ctx, func(ctx context.Context) error {
+		clear(outcomes)
 		wanted := unique(ids)
 		all, err := s.listAll(ctx, tenant, wanted, listed)
 		if err != nil {
@@ -126,7 +127,7 @@ func (s *Store) readListings(ctx context.Context, tenant domain.TenantID, ids []
 			at, _ := slices.BinarySearch(ids, id)
 			found[at] = l
 			return nil
-		}, "SELECT id, status, listed FROM {p}estates WHERE tenant = ? AND id IN "+list(keys), string(tenant))
+		}, "SELECT id, status, listed FROM {p}estates WHERE tenant = ? AND id IN "+list(keys)+s.lockByID(), string(tenant))
 		if err != nil {
 			return err
 		}

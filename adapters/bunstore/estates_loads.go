@@ -102,9 +102,10 @@ func (s *Store) saveLandlords(ctx context.Context, tenant domain.TenantID, estat
 			return err
 		}
 	}
-	return s.insertOr(ctx, "INSERT INTO {p}grants AS g (tenant, estate_id, user_id, capabilities)",
+	_, err := s.insertOr(ctx, "INSERT INTO {p}grants AS g (tenant, estate_id, user_id, capabilities)",
 		"ON CONFLICT (tenant, estate_id) DO UPDATE SET user_id = excluded.user_id, capabilities = excluded.capabilities WHERE g.user_id <> excluded.user_id",
 		len(with), func(i int) []any { return []any{string(tenant), with[i].ID, with[i].LandlordID, "[]"} })
+	return err
 }
 
 // idOrNull is the identifier as it is stored: none is NULL.

@@ -44,22 +44,52 @@ func upsert[R any](ctx context.Context, s *Store, tenant domain.TenantID, o obje
 		if len(records) == 0 {
 			return nil
 		}
-		there, err := s.lookUp(ctx, tenant, namesOf(o, records))
-		if err != nil {
-			return err
-		}
-		good := o.judge(records, there, outcomes)
-		if err := s.insertOr(ctx, o.head(), o.tail(), len(good), func(i int) []any {
-			return append([]any{string(tenant), o.id(good[i])}, o.row(good[i])...)
-		}); err != nil || o.also == nil {
-			return err
-		}
-		return o.also(ctx, tenant, good)
+		return s.untilFirst(ctx, func() (bool, error) {
+			clear(outcomes)
+			there, err := s.lookUp(ctx, tenant, namesOf(o, records), o.table)
+			if err != nil {
+				return false, err
+			}
+			good := o.judge(records, there, outcomes)
+			first, err := o.store(ctx, s, tenant, good, there)
+			if err != nil || !first || o.also == nil {
+				return first, err
+			}
+			return true, o.also(ctx, tenant, good)
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
 	return outcomes, nil
+}
+
+// store stores the records, and reports whether those that were not there are
+// still new: another transaction may have added one meanwhile, and then
+// outcomes were judged too early. With one writer there is no other.
+func (o objects[R]) store(ctx context.Context, s *Store, tenant domain.TenantID, good []R, there known) (bool, error) {
+	put := func(records []R, tail string) (int, error) {
+		return s.insertOr(ctx, o.head(), tail, len(records), func(i int) []any {
+			return append([]any{string(tenant), o.id(records[i])}, o.row(records[i])...)
+		})
+	}
+	stored := good
+	if !s.dialect.oneWriter {
+		var fresh []R
+		stored = nil
+		for _, r := range good {
+			if _, found := there[o.table][o.id(r)]; found {
+				stored = append(stored, r)
+			} else {
+				fresh = append(fresh, r)
+			}
+		}
+		if n, err := put(fresh, "ON CONFLICT (tenant, id) DO NOTHING"); err != nil || n < len(fresh) {
+			return false, err
+		}
+	}
+	_, err := put(stored, o.tail())
+	return true, err
 }
 
 // namesOf lists all that the records name, and the records themselves, by
@@ -80,11 +110,15 @@ func namesOf[R any](o objects[R], records []R) map[string][]int64 {
 	return names
 }
 
-// lookUp finds out which of the names are known.
-func (s *Store) lookUp(ctx context.Context, tenant domain.TenantID, names map[string][]int64) (known, error) {
+// lookUp finds out which of the names are known, and locks those of the table
+// locked, "" for none.
+func (s *Store) lookUp(ctx context.Context, tenant domain.TenantID, names map[string][]int64, locked string) (known, error) {
 	there := known{}
 	for table, ids := range names {
-		role := "''"
+		role, lock := "''", ""
+		if table == locked {
+			lock = s.lockByID()
+		}
 		if table == usersTable {
 			role = "role"
 		}
@@ -96,7 +130,7 @@ func (s *Store) lookUp(ctx context.Context, tenant domain.TenantID, names map[st
 				err := rows.Scan(&id, &role)
 				there[table][id] = role
 				return err
-			}, "SELECT id, "+role+" FROM "+table+" WHERE tenant = ? AND id IN "+list(keys), string(tenant))
+			}, "SELECT id, "+role+" FROM "+table+" WHERE tenant = ? AND id IN "+list(keys)+lock, string(tenant))
 			if err != nil {
 				return nil, err
 			}

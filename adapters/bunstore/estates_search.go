@@ -127,11 +127,9 @@ func (c *conditions) mention(keywords []string, columns ...string) {
 	var either []string
 	var args []any
 	for _, keyword := range keywords {
-		// SQLite's LIKE takes ASCII letters alone in either case, which is what
-		// a search means: https://sqlite.org/lang_expr.html#like.
 		pattern := "%" + likeEscapes.Replace(keyword) + "%"
 		for _, column := range columns {
-			either = append(either, column+` LIKE ? ESCAPE '\'`)
+			either = append(either, `{fold}`+column+`{/fold} LIKE {fold}?{/fold} ESCAPE '\'`)
 			args = append(args, pattern)
 		}
 	}

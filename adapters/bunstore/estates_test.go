@@ -15,16 +15,7 @@ import (
 	"github.com/batchport/batchport/adapters/bunstore/sqlite"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/estate"
-	"github.com/batchport/batchport/ports/portstest"
 )
-
-func TestEstates(t *testing.T) {
-	t.Parallel()
-	portstest.Estates(t, func(t *testing.T) portstest.EstateStore {
-		store, _ := openForEstates(t)
-		return store
-	})
-}
 
 // openForEstates returns a migrated store in a file of its own.
 func openForEstates(tb testing.TB) (*bunstore.Store, *sqlite.DB) {

@@ -1,9 +1,6 @@
 package bunstore
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // SetBusyPatience sets how long writes wait for another process.
 func (s *Store) SetBusyPatience(d time.Duration) { s.busyPatience = d }
@@ -11,5 +8,7 @@ func (s *Store) SetBusyPatience(d time.Duration) { s.busyPatience = d }
 // SetClock makes the SQL expression the store's clock, in microseconds. It
 // must not be called while the store is in use.
 func (s *Store) SetClock(expression string) {
-	s.tables = strings.NewReplacer("{p}", s.tables.Replace("{p}"), "{now}", expression)
+	d := s.dialect
+	d.clock = expression
+	s.tables = d.renderer(s.tables.Replace("{p}"))
 }

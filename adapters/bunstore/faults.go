@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 
 	"github.com/batchport/batchport/domain"
@@ -17,7 +19,13 @@ const (
 	faultUnknown fault = iota
 	faultData          // the database refused the data
 	faultStore         // the database did not do its part; trying again may work
+	faultSpoilt        // an earlier statement of the transaction has failed
 )
+
+// errSpoilt says that a transaction cannot go on since a statement failed
+// and whoever ran it went on regardless. SQLite would let it: there a statement
+// that fails is undone alone.
+var errSpoilt = errors.New("bunstore: a statement of the transaction failed before, and the error was not returned")
 
 // fail is classify for the store's own statements. After a fault of the store
 // SQLite may have rolled back the transaction by itself, so that what
@@ -41,6 +49,8 @@ func (s *Store) classify(ctx context.Context, err error) error {
 	}
 	about, constraint := s.faultOf(err)
 	switch {
+	case about == faultSpoilt:
+		return &domain.Error{Code: domain.CodeInternal, Err: fmt.Errorf("%w: %w", errSpoilt, err)}
 	case about == faultData:
 		rejected := domain.Fail(domain.NewFailure(domain.CodeRejected, "", "", "constraint", constraint))
 		rejected.Err = err
@@ -65,12 +75,17 @@ func (s *Store) faultOf(err error) (about fault, constraint string) {
 		Code() int
 	}
 	var network net.Error
+	var unsent interface { // pgx: the connection was closed, or busy
+		error
+		SafeToRetry() bool
+	}
 	switch {
 	case errors.As(err, &state):
 		return postgresFault(state.SQLState())
 	case s.dialect.resultCodes && errors.As(err, &coded):
 		return sqliteFault(coded.Code())
-	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.As(err, &network):
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.As(err, &network),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &unsent):
 		return faultStore, ""
 	}
 	return faultUnknown, ""
@@ -115,6 +130,10 @@ func postgresFault(state string) (about fault, constraint string) {
 		return faultData, constraintCheck
 	case "25006", "25P03": // read_only_sql_transaction, as after a failover; idle_in_transaction_session_timeout
 		return faultStore, ""
+	case "25P02": // in_failed_sql_transaction
+		return faultSpoilt, ""
+	case "3D000": // invalid_catalog_name, of a connection
+		return faultStore, ""
 	}
 	if len(state) < 2 {
 		return faultUnknown, ""
@@ -122,7 +141,7 @@ func postgresFault(state string) (about fault, constraint string) {
 	switch state[:2] {
 	case "22", "23": // data_exception, integrity_constraint_violation
 		return faultData, constraintValue
-	case "08", "40", "53", "55", "57", "58", "XX": // connection, rollback, resources, state, intervention, system, internal
+	case "08", "28", "40", "53", "55", "57", "58", "XX": // connection, password, rollback, resources, state, intervention, system, internal
 		return faultStore, ""
 	}
 	return faultUnknown, ""

@@ -68,7 +68,7 @@ func TestFaultsOfTheFileAreUnavailable(t *testing.T) {
 		t.Parallel()
 		path := filepath.Join(t.TempDir(), "batchport.db")
 		holder, db := storeAt(t, path), openFile(t, path)
-		waiter := storeOn(t, db)
+		waiter := storeOn(t, parts(db))
 		run(t, db.Write, "PRAGMA busy_timeout = 1")
 		waiter.SetBusyPatience(30 * time.Millisecond)
 		if err := holder.InTx(t.Context(), func(context.Context) error {
@@ -89,7 +89,7 @@ func TestFaultsOfTheFileAreUnavailable(t *testing.T) {
 	t.Run("read only", func(t *testing.T) {
 		t.Parallel()
 		db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-		storeOn(t, db)
+		storeOn(t, parts(db))
 		store, err := bunstore.New(db.Read, bunstore.Config{})
 		if err != nil {
 			t.Fatal(err)
@@ -145,7 +145,7 @@ func TestOtherErrorsAreClassified(t *testing.T) {
 func TestDiskFullThenRoomAgain(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	store := storeOn(t, db)
+	store := storeOn(t, parts(db))
 	pages := number(t, db.Write, "PRAGMA page_count")
 	run(t, db.Write, fmt.Sprintf("PRAGMA max_page_count = %d", pages+60))
 

@@ -26,7 +26,9 @@ func (s *Store) EditGrants(ctx context.Context, tenant domain.TenantID, edits []
 			}
 		}
 		ids = unique(ids)
-		absent, err := s.absent(ctx, tenant, ids)
+		clear(outcomes)
+		// A grant that is not there cannot be locked, but its estate can.
+		absent, err := s.lockEstates(ctx, tenant, ids)
 		if err != nil {
 			return err
 		}
@@ -87,9 +89,10 @@ func (s *Store) writeGrants(ctx context.Context, tenant domain.TenantID, ids []i
 			return err
 		}
 	}
-	return s.insertOr(ctx, "INSERT INTO {p}grants (tenant, estate_id, user_id, capabilities)",
+	_, err := s.insertOr(ctx, "INSERT INTO {p}grants (tenant, estate_id, user_id, capabilities)",
 		"ON CONFLICT (tenant, estate_id) DO UPDATE SET user_id = excluded.user_id, capabilities = excluded.capabilities",
 		len(changed), func(i int) []any { return changed[i] })
+	return err
 }
 
 // ListGrants implements [ports.Grants].

@@ -18,24 +18,29 @@ func (s *Store) insert(ctx context.Context, head string, n int, row func(i int) 
 	if n == 0 {
 		return s.writable(ctx)
 	}
-	return s.inTx(ctx, func(ctx context.Context) error { return s.insertRuns(ctx, head, "", insertBytes, n, row) })
+	return s.inTx(ctx, func(ctx context.Context) error {
+		_, err := s.insertRuns(ctx, head, "", insertBytes, n, row)
+		return err
+	})
 }
 
 // insertOr adds n rows, whose values row returns, with statements of head,
-// VALUES and tail, which says what a row does whose key is there.
-func (s *Store) insertOr(ctx context.Context, head, tail string, n int, row func(i int) []any) error {
+// VALUES and tail, which says what a row does whose key is there. It returns
+// how many rows were written.
+func (s *Store) insertOr(ctx context.Context, head, tail string, n int, row func(i int) []any) (int, error) {
 	return s.insertRuns(ctx, head, " "+tail, insertBytes/4, n, func(i int) ([]any, error) { return row(i), nil })
 }
 
 // insertRuns adds n rows, so many with each statement that their texts come
-// to about most bytes.
-func (s *Store) insertRuns(ctx context.Context, head, tail string, most, n int, row func(i int) ([]any, error)) error {
+// to about most bytes, and returns how many were written.
+func (s *Store) insertRuns(ctx context.Context, head, tail string, most, n int, row func(i int) ([]any, error)) (int, error) {
 	var args []any
+	written := 0
 	rows, size := 0, 0
 	for i := range n {
 		values, err := row(i)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		args = append(args, values...)
 		rows, size = rows+1, size+textSize(values)
@@ -44,12 +49,14 @@ func (s *Store) insertRuns(ctx context.Context, head, tail string, most, n int, 
 		}
 		one := "(" + placeholders(len(values)) + "), "
 		statement := head + " VALUES " + strings.TrimSuffix(strings.Repeat(one, rows), ", ") + tail
-		if _, err := s.exec(ctx, statement, args...); err != nil {
-			return err
+		added, err := s.exec(ctx, statement, args...)
+		if err != nil {
+			return 0, err
 		}
+		written += added
 		args, rows, size = args[:0], 0, 0
 	}
-	return nil
+	return written, nil
 }
 
 // textSize returns how many bytes of text there are in values.

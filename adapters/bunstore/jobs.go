@@ -17,21 +17,47 @@ func (s *Store) AddJob(ctx context.Context, job *domain.BatchJob) error {
 		return err
 	}
 	args := append(jobSpecArgs(job.Snapshot()), life...)
-	added, err := s.exec(ctx,
-		"INSERT INTO {p}jobs ("+jobColumns+") VALUES ("+placeholders(len(args))+") ON CONFLICT (id) DO NOTHING", args...)
-	if err == nil && added == 0 {
-		return domain.Fail(domain.NewFailure(domain.CodeConflict, "id", string(job.ID())))
+	insert := func(ctx context.Context) error {
+		added, err := s.exec(ctx,
+			"INSERT INTO {p}jobs ("+jobColumns+") VALUES ("+placeholders(len(args))+") ON CONFLICT (id) DO NOTHING", args...)
+		if err == nil && added == 0 {
+			return domain.Fail(domain.NewFailure(domain.CodeConflict, "id", string(job.ID())))
+		}
+		return err
 	}
+	ref, resource := job.Ref(), job.Snapshot().Resource
+	if s.dialect.oneWriter || resource == "" {
+		return insert(ctx)
+	}
+	// Jobs on one resource run in the order of their numbers. So a number must
+	// not be given while another transaction has a lower one that nobody sees
+	// yet: its job would come before one that is running already.
+	return s.inTx(ctx, func(ctx context.Context) error {
+		if err := s.takeTurn(ctx, "{p}jobs", string(ref.Tenant)+" "+resource); err != nil {
+			return err
+		}
+		return insert(ctx)
+	})
+}
+
+// takeTurn waits until no other transaction has the turn of this name at the
+// table, and has it until the transaction ends. With one writer a transaction
+// has every turn. Two names may share a turn, which costs a wait.
+func (s *Store) takeTurn(ctx context.Context, table, name string) error {
+	if s.dialect.oneWriter {
+		return nil
+	}
+	_, err := s.exec(ctx, "SELECT pg_advisory_xact_lock(CAST(CAST(CAST('"+table+"' AS regclass) AS oid) AS integer), hashtext(?))", name)
 	return err
 }
 
 // FindJob implements [github.com/batchport/batchport/ports.Jobs].
 func (s *Store) FindJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJob, error) {
-	return s.findJob(ctx, s.reader(ctx), ref)
+	return s.findJob(ctx, s.reader(ctx), ref, "")
 }
 
 // LockJob implements [github.com/batchport/batchport/ports.Jobs]. On SQLite
-// the transaction has the write lock since it began.
+// the transaction has the write lock since it began, and there is no other.
 func (s *Store) LockJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJob, error) {
 	if s.scope(ctx) == nil {
 		return nil, misuse("LockJob outside of a transaction")
@@ -39,14 +65,14 @@ func (s *Store) LockJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJo
 	if err := s.writable(ctx); err != nil {
 		return nil, err
 	}
-	return s.findJob(ctx, s.idb(ctx), ref)
+	return s.findJob(ctx, s.idb(ctx), ref, " {lock}")
 }
 
-func (s *Store) findJob(ctx context.Context, db bun.IDB, ref domain.JobRef) (job *domain.BatchJob, err error) {
+func (s *Store) findJob(ctx context.Context, db bun.IDB, ref domain.JobRef, lock string) (job *domain.BatchJob, err error) {
 	err = s.query(ctx, db, func(rows *sql.Rows) error {
 		job, err = scanJob(rows)
 		return err
-	}, "SELECT "+jobColumns+" FROM {p}jobs WHERE tenant = ? AND id = ?", string(ref.Tenant), string(ref.ID))
+	}, "SELECT "+jobColumns+" FROM {p}jobs WHERE tenant = ? AND id = ?"+lock, string(ref.Tenant), string(ref.ID))
 	if err == nil && job == nil {
 		err = domain.CodeNotFound
 	}

@@ -140,9 +140,9 @@ func (s *Store) Expire(ctx context.Context, everything bool) (expired int, err e
 		}
 	}
 	// The sweeper asks every few seconds and finds nothing: that needs no write lock.
-	waiting, err := s.count(ctx, "SELECT EXISTS (SELECT 1 FROM {p}jobs WHERE "+lapsed+") + EXISTS (SELECT 1 FROM {p}chunks WHERE "+lapsed+")",
+	waiting, err := s.holds(ctx, "SELECT EXISTS (SELECT 1 FROM {p}jobs WHERE "+lapsed+") OR EXISTS (SELECT 1 FROM {p}chunks WHERE "+lapsed+")",
 		until, until)
-	if err != nil || waiting == 0 {
+	if err != nil || !waiting {
 		return 0, err
 	}
 	err = s.inTx(ctx, func(ctx context.Context) error {
@@ -156,13 +156,27 @@ func (s *Store) Expire(ctx context.Context, everything bool) (expired int, err e
 }
 
 func (s *Store) expire(ctx context.Context, until int64) (expired int, err error) {
+	// A worker that has its chunk locked is doing its last: what it holds is left
+	// to the next sweep, so that this one does not wait for it. Only when no
+	// other process can be alive, everything is waited for: the server may not
+	// have noticed yet.
+	lock, chunks, jobs := "{free}", "", ""
+	if until == math.MaxInt64 {
+		lock = "{lock}"
+	}
+	args := []any{until}
+	if !s.dialect.oneWriter {
+		chunks = " AND (tenant, job_id, first) IN (SELECT tenant, job_id, first FROM {p}chunks WHERE " + lapsed + " ORDER BY tenant, job_id, first " + lock + ")"
+		jobs = " AND seq IN (SELECT seq FROM {p}jobs WHERE " + lapsed + " ORDER BY seq " + lock + ")"
+		args = append(args, until)
+	}
 	// Nobody will run the chunks of an ended job again: no loss, but a lease
 	// that is left over.
-	if _, err := s.exec(ctx, "UPDATE {p}chunks SET lease_until = 0 WHERE "+lapsed+` AND EXISTS (
-		SELECT 1 FROM {p}jobs AS j WHERE j.id = {p}chunks.job_id AND j.tenant = {p}chunks.tenant AND j.ended = 1)`, until); err != nil {
+	if _, err := s.exec(ctx, "UPDATE {p}chunks SET lease_until = 0 WHERE "+lapsed+chunks+` AND EXISTS (
+		SELECT 1 FROM {p}jobs AS j WHERE j.id = {p}chunks.job_id AND j.tenant = {p}chunks.tenant AND j.ended = 1)`, args...); err != nil {
 		return 0, err
 	}
-	several, err := s.lapsedChunks(ctx, until)
+	several, err := s.lapsedChunks(ctx, until, lock)
 	if err != nil {
 		return 0, err
 	}
@@ -173,10 +187,10 @@ func (s *Store) expire(ctx context.Context, until int64) (expired int, err error
 	}
 	expired = len(several)
 	for _, statement := range []string{
-		"UPDATE {p}chunks SET " + chunkSuspect + " WHERE " + lapsed, // those of one item
-		"UPDATE {p}jobs SET " + jobSuspect + " WHERE " + lapsed,     // SaveJob takes the lease of one that ends
+		"UPDATE {p}chunks SET " + chunkSuspect + " WHERE " + lapsed + chunks, // those of one item
+		"UPDATE {p}jobs SET " + jobSuspect + " WHERE " + lapsed + jobs,       // SaveJob takes the lease of one that ends
 	} {
-		n, err := s.exec(ctx, statement, until)
+		n, err := s.exec(ctx, statement, args...)
 		if err != nil {
 			return 0, err
 		}
@@ -192,7 +206,7 @@ func (s *Store) now(ctx context.Context) (now int64, err error) {
 }
 
 // lapsedChunks returns the lost chunks of several items.
-func (s *Store) lapsedChunks(ctx context.Context, until int64) ([]lostChunk, error) {
+func (s *Store) lapsedChunks(ctx context.Context, until int64, lock string) ([]lostChunk, error) {
 	var several []lostChunk
 	err := s.query(ctx, s.idb(ctx), func(rows *sql.Rows) error {
 		var lost lostChunk
@@ -201,6 +215,6 @@ func (s *Store) lapsedChunks(ctx context.Context, until int64) ([]lostChunk, err
 		}
 		several = append(several, lost)
 		return nil
-	}, "SELECT tenant, job_id, first, len, epoch FROM {p}chunks WHERE "+lapsed+" AND len > 1 ORDER BY tenant, job_id, first", until)
+	}, "SELECT tenant, job_id, first, len, epoch FROM {p}chunks WHERE "+lapsed+" AND len > 1 ORDER BY tenant, job_id, first "+lock, until)
 	return several, err
 }

@@ -14,7 +14,7 @@ import (
 func TestReleaseWithoutDelayKeepsNoTime(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	store := storeOn(t, db)
+	store := storeOn(t, parts(db))
 	addPlanned(t, store, 1, 1)
 	whole, err := domain.NewJob(domain.JobSpec{ID: domain.NewJobID(testNow, 2), Tenant: "acme", User: "ann", Kind: testKind, Whole: true, Items: 1})
 	if err != nil {

@@ -69,11 +69,36 @@ func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
 			giveUp(ctx, conn)
 		}
 	}()
+	if err := s.fit(ctx, conn); err != nil {
+		return err
+	}
+	if s.dialect.alone != "" {
+		if _, err := conn.ExecContext(ctx, s.tables.Replace(s.dialect.alone)); err != nil {
+			return s.classify(ctx, err)
+		}
+	}
 	if err := s.apply(ctx, conn, steps); err != nil {
 		return s.classify(ctx, err)
 	}
 	_, err = conn.ExecContext(ctx, "COMMIT")
 	return s.classify(ctx, err)
+}
+
+// fit refuses a database on which statements would mean something else. The
+// package that opens one asks on every connection; a host may have opened its
+// own.
+func (s *Store) fit(ctx context.Context, conn bun.Conn) error {
+	if s.dialect.unfit == "" {
+		return nil
+	}
+	var why string
+	if err := conn.QueryRowContext(ctx, s.dialect.unfit).Scan(&why); err != nil {
+		return s.classify(ctx, err)
+	}
+	if why != "" {
+		return misuse("the database cannot be used: %s", why)
+	}
+	return nil
 }
 
 // apply runs the steps that are missing, in order, and notes each.

@@ -32,7 +32,7 @@ func TestMigrateAtOnce(t *testing.T) {
 			number(t, db.Read, "SELECT count(DISTINCT name) FROM batchport_migrations"); applied == 0 || applied != names {
 			t.Errorf("%d migrations are noted, of %d names; want each once", applied, names)
 		}
-		addPlanned(t, storeOn(t, db), 1, 1) // migrates once more, which does nothing
+		addPlanned(t, storeOn(t, parts(db)), 1, 1) // migrates once more, which does nothing
 	}
 }
 
@@ -52,7 +52,7 @@ func openAndMigrate(t *testing.T, path string) error {
 func TestMigrateRefusesANewerSchema(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	store := storeOn(t, db)
+	store := storeOn(t, parts(db))
 	run(t, db.Write, "INSERT INTO batchport_migrations (name, applied_at) VALUES ('9999_future', 0)")
 	err := store.Migrate(t.Context())
 	if !errors.Is(err, domain.CodeConflict) || !strings.Contains(err.Error(), "9999_future") {

@@ -51,6 +51,11 @@ func (s *Store) MarkPublished(ctx context.Context, events []domain.Event, positi
 		return s.writable(ctx)
 	}
 	return s.inTx(ctx, func(ctx context.Context) error {
+		// In turn, because a place holds one event: two that mark it at once
+		// would not see each other's.
+		if err := s.takeTurn(ctx, "{p}outbox", ""); err != nil {
+			return err
+		}
 		for from := 0; from < len(events); from += eventRun {
 			to := min(from+eventRun, len(events))
 			if err := s.markRun(ctx, events[from:to], positions[from:to]); err != nil {
@@ -102,11 +107,15 @@ func (s *Store) ReopenEvents(ctx context.Context, state ports.StreamState) (int,
 	for _, r := range ranges {
 		checks, args = append(checks, "EXISTS (SELECT 1 FROM {p}outbox WHERE "+r.where+")"), append(args, r.args...)
 	}
-	if lost, err := s.count(ctx, "SELECT "+strings.Join(checks, " + "), args...); err != nil || lost == 0 {
+	if lost, err := s.holds(ctx, "SELECT "+strings.Join(checks, " OR "), args...); err != nil || !lost {
 		return 0, err
 	}
-	reopened := 0
+	var reopened int
 	err := s.inTx(ctx, func(ctx context.Context) error {
+		reopened = 0
+		if err := s.takeTurn(ctx, "{p}outbox", ""); err != nil {
+			return err
+		}
 		for _, r := range ranges {
 			n, err := s.exec(ctx, "UPDATE {p}outbox SET published = 0, stream = '', position = 0 WHERE "+r.where, r.args...)
 			if err != nil {

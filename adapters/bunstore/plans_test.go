@@ -39,7 +39,7 @@ func (*statements) AfterQuery(context.Context, *bun.QueryEvent) {}
 func TestQueueReadsOpenWorkAlone(t *testing.T) {
 	t.Parallel()
 	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	storeOn(t, db)
+	storeOn(t, parts(db))
 	log := new(statements)
 	store, err := bunstore.New(db.Write.WithQueryHook(log), bunstore.Config{ReadDB: db.Read.WithQueryHook(log)})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -31,14 +32,15 @@ const chunkReady = `c.done = 0 AND c.lease_until = 0 AND c.suspect = ? AND c.rea
 const jobChunkReady = `j.needs_worker = 0 AND EXISTS (
 	SELECT 1 FROM {p}chunks AS c WHERE c.tenant = j.tenant AND c.job_id = j.id AND ` + chunkReady + `)`
 
-// nextJob chooses the job of the next piece of work. Its arguments are the
-// kinds, whether a job itself is wanted, and twice whether suspects are.
+// candidates begins a statement with the jobs from which the next piece of
+// work is chosen. Its arguments are the kinds, whether a job itself is wanted,
+// and twice whether suspects are.
 //
 // The open jobs of a tenant stand in lines, one for each resource, of which
 // only the first may run, and one for all that write none. It goes from line to
 // line in the index jobs_open, takes the first of each that has something to
 // claim, and chooses among those: what waits behind them costs nothing.
-const nextJob = `
+const candidates = `
 	WITH RECURSIVE line (seq) AS (
 		SELECT * FROM (SELECT seq FROM {p}jobs WHERE ended = 0 ORDER BY tenant, resource, seq LIMIT 1) AS start
 		UNION ALL
@@ -61,39 +63,90 @@ const nextJob = `
 			SELECT tenant FROM {p}jobs WHERE lease_until > 0
 			UNION ALL
 			SELECT tenant FROM {p}chunks WHERE lease_until > 0) AS lease
-		GROUP BY tenant)
+		GROUP BY tenant)`
+
+// nextJob chooses the job of the next piece of work.
+const nextJob = candidates + `
 	SELECT ` + jobColumns + ` FROM {p}jobs WHERE seq = (
 		SELECT choice.seq FROM choice LEFT JOIN held ON held.tenant = choice.tenant
 		WHERE choice.seq IS NOT NULL
 		ORDER BY coalesce(held.leases, 0), choice.seq LIMIT 1)`
 
+// nextFreeJob is nextJob where transactions lock rows: it locks the job, and
+// passes over those that others have locked. A job that was taken, stopped or
+// ended since the statement began is none: the conditions after WHERE are
+// looked at again once the row is locked. Its last argument, of the condition
+// that is jobReady's, says whether suspects are wanted.
+var nextFreeJob = nextLockedJob + " SKIP LOCKED"
+
+// nextLockedJob is nextFreeJob, but waits for who has locked the job that is
+// the next.
+var nextLockedJob = candidates + `
+	SELECT j.` + strings.ReplaceAll(jobColumns, ", ", ", j.") + `
+	FROM choice JOIN {p}jobs AS j ON j.seq = choice.seq LEFT JOIN held ON held.tenant = choice.tenant
+	WHERE j.ended = 0 AND j.cancel_requested = 0 AND (j.needs_worker = 0 OR ` + jobReady + ` AND j.suspect = ?)
+	ORDER BY coalesce(held.leases, 0), j.seq LIMIT 1 FOR NO KEY UPDATE OF j`
+
+// errTaken says that others have taken all that there was to choose from.
+var errTaken = errors.New("bunstore: the ready chunk was gone")
+
 // Claim implements [github.com/batchport/batchport/ports.Queue].
+//
+// Where transactions lock rows, those that claim at once each choose by what
+// was committed when they looked, so that a tenant may get one piece before its
+// turn; and a job that another transaction has locked for a moment is passed
+// over when there is something else to do.
 func (s *Store) Claim(ctx context.Context, request ports.ClaimRequest, now time.Time) (claim ports.Claim, found bool, err error) {
 	if len(request.Kinds) == 0 {
 		return ports.Claim{}, false, s.writable(ctx)
 	}
-	err = s.inTx(ctx, func(ctx context.Context) error {
-		suspect := flag(request.Suspect)
-		var job *domain.BatchJob
-		err := s.query(ctx, s.idb(ctx), func(rows *sql.Rows) (err error) {
-			job, err = scanJob(rows)
+	for {
+		err = s.inTx(ctx, func(ctx context.Context) error {
+			claim, found, err = s.claim(ctx, request, now)
 			return err
-		}, nextJob, bun.List(request.Kinds), flag(!request.Chunks), suspect, suspect)
-		if err != nil || job == nil {
-			return err
+		})
+		// Again in another transaction, which lets go of the job: nobody waits
+		// for a job with another one locked.
+		if !errors.Is(err, errTaken) {
+			break
 		}
-		found = true
-		if job.NeedsWorker() {
-			claim, err = s.claimJob(ctx, job, request, now)
-		} else {
-			claim, err = s.claimChunk(ctx, job, request, now)
-		}
-		return err
-	})
+	}
 	if err != nil {
 		return ports.Claim{}, false, err
 	}
 	return claim, found, nil
+}
+
+// claim takes the next piece of work in the open transaction.
+func (s *Store) claim(ctx context.Context, request ports.ClaimRequest, now time.Time) (claim ports.Claim, found bool, err error) {
+	job, err := s.chooseJob(ctx, request)
+	if err != nil || job == nil {
+		return ports.Claim{}, false, err
+	}
+	if job.NeedsWorker() {
+		claim, err = s.claimJob(ctx, job, request, now)
+	} else {
+		claim, err = s.claimChunk(ctx, job, request, now)
+	}
+	return claim, true, err
+}
+
+// chooseJob returns the job of the next piece of work, locked, or nil.
+func (s *Store) chooseJob(ctx context.Context, request ports.ClaimRequest) (job *domain.BatchJob, err error) {
+	suspect := flag(request.Suspect)
+	statements, args := []string{nextJob}, []any{bun.List(request.Kinds), flag(!request.Chunks), suspect, suspect}
+	if !s.dialect.oneWriter {
+		statements, args = []string{nextFreeJob, nextLockedJob}, append(args, suspect)
+	}
+	for _, statement := range statements {
+		if err := s.query(ctx, s.idb(ctx), func(rows *sql.Rows) (err error) {
+			job, err = scanJob(rows)
+			return err
+		}, statement, args...); err != nil || job != nil {
+			return job, err
+		}
+	}
+	return nil, nil
 }
 
 // claimJob takes the job itself.
@@ -112,14 +165,6 @@ func (s *Store) claimJob(ctx context.Context, job *domain.BatchJob, request port
 
 // claimChunk takes the first ready chunk of the job.
 func (s *Store) claimChunk(ctx context.Context, job *domain.BatchJob, request ports.ClaimRequest, now time.Time) (ports.Claim, error) {
-	if job.State() == domain.JobQueued {
-		if err := job.Start(now); err != nil {
-			return ports.Claim{}, err
-		}
-		if err := s.SaveJob(ctx, job); err != nil {
-			return ports.Claim{}, err
-		}
-	}
 	ref, c := job.Ref(), domain.Chunk{}
 	claim := ports.Claim{Job: job}
 	err := s.query(ctx, s.idb(ctx), func(rows *sql.Rows) error {
@@ -128,7 +173,7 @@ func (s *Store) claimChunk(ctx context.Context, job *domain.BatchJob, request po
 	}, `UPDATE {p}chunks SET epoch = epoch + 1, worker = ?, lease_until = {now} + ?
 		WHERE tenant = ? AND job_id = ? AND first = (
 			SELECT c.first FROM {p}chunks AS c WHERE c.tenant = ? AND c.job_id = ? AND `+chunkReady+`
-			ORDER BY c.first LIMIT 1)
+			ORDER BY c.first LIMIT 1 {free})
 		RETURNING first, len, epoch, suspect, strikes`,
 		request.Worker, request.Lease.Microseconds(), string(ref.Tenant), string(ref.ID),
 		string(ref.Tenant), string(ref.ID), flag(request.Suspect))
@@ -136,7 +181,15 @@ func (s *Store) claimChunk(ctx context.Context, job *domain.BatchJob, request po
 		return ports.Claim{}, err
 	}
 	if claim.Chunk == nil {
-		return ports.Claim{}, errors.New("bunstore: the ready chunk was gone")
+		return ports.Claim{}, errTaken
+	}
+	if job.State() == domain.JobQueued {
+		if err := job.Start(now); err != nil {
+			return ports.Claim{}, err
+		}
+		if err := s.SaveJob(ctx, job); err != nil {
+			return ports.Claim{}, err
+		}
 	}
 	c.Items, err = s.items(ctx, ref, c.First)
 	return claim, err

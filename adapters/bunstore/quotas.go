@@ -21,7 +21,7 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 	}
 	// It changes nothing, yet locks the row, which the next caller waits for.
 	clock, now, err := s.quotaClock(ctx, `INSERT INTO {p}quotas AS q (tenant, name, clock) VALUES (?, ?, 0)
-		ON CONFLICT (tenant, name) DO UPDATE SET clock = q.clock RETURNING clock, {now}`, string(tenant), name)
+		ON CONFLICT (tenant, name) DO UPDATE SET clock = q.clock RETURNING clock, {now}`, string(tenant), storedKey(name))
 	if err != nil {
 		return domain.QuotaUse{}, err
 	}
@@ -41,7 +41,7 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 		{"INSERT INTO {p}quota_uses (at, tenant, name) VALUES (?, ?, ?)", clock},
 		{"DELETE FROM {p}quota_uses WHERE at < ? AND tenant = ? AND name = ?", clock.Add(-longest(windows))},
 	} {
-		if _, err := s.exec(ctx, step.statement, micros(step.at), string(tenant), name); err != nil {
+		if _, err := s.exec(ctx, step.statement, micros(step.at), string(tenant), storedKey(name)); err != nil {
 			return domain.QuotaUse{}, err
 		}
 	}
@@ -54,7 +54,7 @@ func (s *Store) Spend(ctx context.Context, tenant domain.TenantID, name string, 
 func (s *Store) Usage(ctx context.Context, tenant domain.TenantID, name string, windows []domain.Window) (use domain.QuotaUse, err error) {
 	err = s.Snapshot(ctx, func(ctx context.Context) error {
 		clock, now, err := s.quotaClock(ctx, `SELECT coalesce((SELECT clock FROM {p}quotas WHERE tenant = ? AND name = ?), 0), {now}`,
-			string(tenant), name)
+			string(tenant), storedKey(name))
 		if err != nil {
 			return err
 		}
@@ -72,10 +72,10 @@ func (s *Store) Usage(ctx context.Context, tenant domain.TenantID, name string, 
 func (s *Store) ForgetUses(ctx context.Context, tenant domain.TenantID, name string) (uses int, err error) {
 	err = s.inTx(ctx, func(ctx context.Context) error {
 		// The lock first, as in Spend.
-		if _, err := s.exec(ctx, "DELETE FROM {p}quotas WHERE tenant = ? AND name = ?", string(tenant), name); err != nil {
+		if _, err := s.exec(ctx, "DELETE FROM {p}quotas WHERE tenant = ? AND name = ?", string(tenant), storedKey(name)); err != nil {
 			return err
 		}
-		uses, err = s.exec(ctx, "DELETE FROM {p}quota_uses WHERE tenant = ? AND name = ?", string(tenant), name)
+		uses, err = s.exec(ctx, "DELETE FROM {p}quota_uses WHERE tenant = ? AND name = ?", string(tenant), storedKey(name))
 		return err
 	})
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *Store) quotaUses(ctx context.Context, tenant domain.TenantID, name stri
 		uses = append(uses, instant(at))
 		return err
 	}, "SELECT at FROM {p}quota_uses WHERE tenant = ? AND name = ? AND at >= ? ORDER BY at",
-		string(tenant), name, micros(clock.Add(-longest(windows))))
+		string(tenant), storedKey(name), micros(clock.Add(-longest(windows))))
 	return uses, err
 }
 

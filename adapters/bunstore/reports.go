@@ -24,7 +24,10 @@ var keyedReports = keyed[estate.Report]{
 func (s *Store) AttachReports(ctx context.Context, tenant domain.TenantID, reports []estate.Report) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(reports))
 	err := s.inTx(ctx, func(ctx context.Context) error {
-		absent, err := s.absent(ctx, tenant, keyedReports.estatesOf(reports))
+		clear(outcomes)
+		// Whoever attaches reports to these estates at once waits, so that each
+		// finds what the one before has left.
+		absent, err := s.lockEstates(ctx, tenant, keyedReports.estatesOf(reports))
 		if err != nil {
 			return err
 		}
@@ -40,12 +43,13 @@ func (s *Store) AttachReports(ctx context.Context, tenant domain.TenantID, repor
 				}
 			}
 		}
-		return s.insertOr(ctx, "INSERT INTO {p}reports (tenant, estate_id, month, url, upload)",
+		_, err = s.insertOr(ctx, "INSERT INTO {p}reports (tenant, estate_id, month, url, upload)",
 			"ON CONFLICT (tenant, estate_id, month) DO UPDATE SET url = excluded.url, upload = excluded.upload",
 			len(changed), func(i int) []any {
 				r := changed[i]
 				return []any{string(tenant), r.EstateID, string(r.Month), r.URL, r.Upload}
 			})
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -96,6 +100,5 @@ func (s *Store) ListReports(ctx context.Context, tenant domain.TenantID, estateI
 // UsesUpload implements [ports.Reports]. The second condition is that of the
 // index.
 func (s *Store) UsesUpload(ctx context.Context, tenant domain.TenantID, upload string) (bool, error) {
-	n, err := s.count(ctx, "SELECT EXISTS (SELECT 1 FROM {p}reports WHERE tenant = ? AND upload = ? AND upload <> '')", string(tenant), upload)
-	return n > 0, err
+	return s.holds(ctx, "SELECT EXISTS (SELECT 1 FROM {p}reports WHERE tenant = ? AND upload = ? AND upload <> '')", string(tenant), upload)
 }

@@ -39,33 +39,25 @@ const (
 func (s *Store) UpsertStatementLines(ctx context.Context, tenant domain.TenantID, lines []estate.StatementLine) ([]domain.Outcome, error) {
 	outcomes := make([]domain.Outcome, len(lines))
 	err := s.inTx(ctx, func(ctx context.Context) error {
+		clear(outcomes)
 		absent, err := s.absent(ctx, tenant, keyedLines.estatesOf(lines))
 		if err != nil {
 			return err
 		}
 		fresh := true
 		for run := range lineRuns(lines, keyedLines.sort(lines, absent, outcomes)) {
-			former := make([]*estate.StatementLine, len(run))
 			if fresh {
 				if fresh, err = s.addLines(ctx, tenant, lines, run); err != nil {
 					return err
 				}
 			}
-			if !fresh {
-				if err := s.readLines(ctx, tenant, lines, run, former); err != nil {
-					return err
+			if fresh {
+				for _, t := range run {
+					replace(lines, t, nil, outcomes)
 				}
-			}
-			changed := run[:0]
-			for k, t := range run {
-				if replace(lines, t, former[k], outcomes) {
-					changed = append(changed, t)
-				}
-			}
-			if fresh || len(changed) == 0 {
 				continue
 			}
-			if _, err := s.insertLines(ctx, tenant, lines, changed, "UPDATE SET amount = excluded.amount, note = excluded.note"); err != nil {
+			if err := s.untilFirst(ctx, func() (bool, error) { return s.replaceLines(ctx, tenant, lines, run, outcomes) }); err != nil {
 				return err
 			}
 		}
@@ -75,6 +67,35 @@ func (s *Store) UpsertStatementLines(ctx context.Context, tenant domain.TenantID
 		return nil, err
 	}
 	return outcomes, nil
+}
+
+// replaceLines stores those of the last lines of the turns that differ from
+// what is stored, and reports whether those that were not there are still new.
+func (s *Store) replaceLines(ctx context.Context, tenant domain.TenantID, lines []estate.StatementLine, run []turns, outcomes []domain.Outcome) (bool, error) {
+	former := make([]*estate.StatementLine, len(run))
+	if err := s.readLines(ctx, tenant, lines, run, former); err != nil {
+		return false, err
+	}
+	var added, changed []turns
+	for k, t := range run {
+		switch {
+		case !replace(lines, t, former[k], outcomes):
+		case former[k] == nil && !s.dialect.oneWriter:
+			added = append(added, t)
+		default:
+			changed = append(changed, t)
+		}
+	}
+	if len(added) > 0 {
+		if n, err := s.insertLines(ctx, tenant, lines, added, "NOTHING"); err != nil || n < len(added) {
+			return false, err
+		}
+	}
+	if len(changed) == 0 {
+		return true, nil
+	}
+	_, err := s.insertLines(ctx, tenant, lines, changed, "UPDATE SET amount = excluded.amount, note = excluded.note")
+	return true, err
 }
 
 // firstRows is how many rows the first statement of a call stores: few, since
@@ -136,8 +157,8 @@ func (s *Store) insertLines(ctx context.Context, tenant domain.TenantID, lines [
 		" ON CONFLICT (tenant, estate_id, month, item) DO "+do, v.args...)
 }
 
-// readLines fills in former[k], the stored line of run[k]; it stays nil when
-// there is none.
+// readLines fills in former[k], the stored line of run[k], and locks it; it
+// stays nil when there is none.
 func (s *Store) readLines(ctx context.Context, tenant domain.TenantID, lines []estate.StatementLine, run []turns, former []*estate.StatementLine) error {
 	v := values{text: make([]byte, 0, 32*len(run)), args: make([]any, 0, 2*len(run)+1)}
 	for k, t := range run {
@@ -147,6 +168,10 @@ func (s *Store) readLines(ctx context.Context, tenant domain.TenantID, lines []e
 		v.string(string(l.Month))
 		v.string(l.Item)
 		v.end()
+	}
+	lock := ""
+	if !s.dialect.oneWriter {
+		lock = " ORDER BY v.k {lock} OF l" // of the keys
 	}
 	return s.query(ctx, s.idb(ctx), func(rows *sql.Rows) error {
 		var k int
@@ -160,7 +185,7 @@ func (s *Store) readLines(ctx context.Context, tenant domain.TenantID, lines []e
 		former[k] = &line
 		return nil
 	}, "WITH v (k, estate_id, month, item) AS (VALUES "+v.String()+") SELECT v.k, l.amount, l.note"+
-		" FROM v CROSS JOIN {p}statement_lines AS l WHERE l.tenant = ? AND l.estate_id = v.estate_id AND l.month = v.month AND l.item = v.item",
+		" FROM v CROSS JOIN {p}statement_lines AS l WHERE l.tenant = ? AND l.estate_id = v.estate_id AND l.month = v.month AND l.item = v.item"+lock,
 		append(v.args, string(tenant))...)
 }
 

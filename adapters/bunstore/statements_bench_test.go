@@ -37,9 +37,9 @@ func BenchmarkUpsertStatementLines(b *testing.B) {
 			took, bare := map[string][]time.Duration{}, map[string][]time.Duration{}
 			for range b.N {
 				db, bareDB := openFile(b, filepath.Join(b.TempDir(), "a.db")), openFile(b, filepath.Join(b.TempDir(), "b.db"))
-				store := storeOn(b, db)
+				store := storeOn(b, parts(db))
 				estatesForBenchmark(b, store, len(lines)/4)
-				storeOn(b, bareDB)
+				storeOn(b, parts(bareDB))
 				for _, step := range steps {
 					took[step.name] = append(took[step.name], inChunks(b, step.lines, func(ctx context.Context, chunk []estate.StatementLine) error {
 						return store.InTx(ctx, func(ctx context.Context) error {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
 
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
@@ -46,7 +45,7 @@ type Store struct {
 	db      *bun.DB
 	readDB  *bun.DB
 	dialect sqlDialect
-	tables  *strings.Replacer // renders {p} and {now}
+	tables  *strings.Replacer // see [sqlDialect.renderer]
 
 	busyPatience time.Duration // see [Store.whileBusy]
 }
@@ -56,7 +55,8 @@ type Store struct {
 // of another form, is an error.
 //
 // An SQLite database must have foreign keys and a busy timeout switched on,
-// as the package sqlite below opens it.
+// as the package sqlite below opens it; a PostgreSQL database must have
+// standard_conforming_strings on, as the package postgres makes sure.
 func New(db *bun.DB, cfg Config) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("bunstore: no database")
@@ -80,41 +80,8 @@ func New(db *bun.DB, cfg Config) (*Store, error) {
 	}
 	return &Store{
 		db: db, readDB: cfg.ReadDB, dialect: d,
-		tables:       strings.NewReplacer("{p}", cfg.TablePrefix, "{now}", d.clock),
+		tables:       d.renderer(cfg.TablePrefix),
 		busyPatience: busyPatience,
-	}, nil
-}
-
-// sqlDialect is what differs between databases.
-type sqlDialect struct {
-	folder   string // of its migrations
-	clock    string // expression for the database's time in microseconds
-	begin    string // begins the transaction of the migrations, alone among all processes
-	takeLock string // makes a transaction that began without the write lock take it; "" when there is none
-
-	oneWriter   bool               // while a transaction writes, no other does
-	snapshot    sql.IsolationLevel // of a transaction that reads one view
-	resultCodes bool               // errors carry SQLite's result code as Code() int
-}
-
-// dialectOf returns the settings for Bun's dialect of the name.
-func dialectOf(name dialect.Name) (sqlDialect, error) {
-	if name != dialect.SQLite {
-		return sqlDialect{}, fmt.Errorf("bunstore: the dialect %s is not supported", name)
-	}
-	return sqlDialect{
-		folder: "sqlite",
-		clock:  "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-		begin:  "BEGIN IMMEDIATE",
-		// It changes no row, yet takes the lock before anything was read. A
-		// transaction that reads first and writes later cannot wait for another
-		// writer: SQLite fails it at once. With _txlock=immediate it costs
-		// little and does nothing.
-		takeLock: "UPDATE {p}settings SET value = value WHERE false",
-
-		oneWriter:   true,
-		snapshot:    sql.LevelDefault,
-		resultCodes: true,
 	}, nil
 }
 
@@ -148,9 +115,9 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) (int, e
 	}
 	var err error
 	if s.scope(ctx) != nil {
-		err = run() // the transaction has the write lock
+		err = run() // the transaction has its locks, and is repeated as a whole
 	} else {
-		err = s.whileBusy(ctx, run)
+		err = s.whileColliding(ctx, func() error { return s.whileBusy(ctx, run) })
 	}
 	if err != nil {
 		return 0, s.fail(ctx, err)
@@ -182,6 +149,12 @@ func (s *Store) query(ctx context.Context, db bun.IDB, scan func(rows *sql.Rows)
 func (s *Store) count(ctx context.Context, statement string, args ...any) (n int, err error) {
 	err = s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error { return rows.Scan(&n) }, statement, args...)
 	return n, err
+}
+
+// holds runs a query on reader for one truth.
+func (s *Store) holds(ctx context.Context, statement string, args ...any) (yes bool, err error) {
+	err = s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error { return rows.Scan(&yes) }, statement, args...)
+	return yes, err
 }
 
 // micros is t as it is stored.

@@ -23,7 +23,7 @@ func BenchmarkChunk(b *testing.B) {
 	} {
 		b.Run(load.name, func(b *testing.B) {
 			db := openFile(b, filepath.Join(b.TempDir(), "batchport.db"))
-			store := storeOn(b, db)
+			store := storeOn(b, parts(db))
 			seedEnded(b, db, load.endedJobs, load.done)
 			sizes := make([]int, 1+b.N)
 			for i := range sizes {

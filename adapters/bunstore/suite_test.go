@@ -1,66 +1,85 @@
 package bunstore_test
 
 import (
-	"path/filepath"
 	"testing"
 
-	"github.com/batchport/batchport/adapters/bunstore"
-	"github.com/batchport/batchport/adapters/bunstore/sqlite"
 	"github.com/batchport/batchport/ports"
 	"github.com/batchport/batchport/ports/portstest"
 )
 
 func TestStore(t *testing.T) {
-	t.Parallel()
-	portstest.Store(t, func(t *testing.T) ports.Store { return newStore(t) })
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Store(t, func(t *testing.T) ports.Store { return on.store(t) })
+	})
 }
 
 func TestAPIKeys(t *testing.T) {
-	t.Parallel()
-	portstest.APIKeys(t, func(t *testing.T) interface {
-		ports.APIKeys
-		ports.Authority
-	} {
-		return newStore(t)
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.APIKeys(t, func(t *testing.T) interface {
+			ports.APIKeys
+			ports.Authority
+		} {
+			return on.store(t)
+		})
 	})
 }
 
-// newStore returns an empty store in a file of its own.
-func newStore(tb testing.TB) *bunstore.Store {
-	tb.Helper()
-	return storeAt(tb, filepath.Join(tb.TempDir(), "batchport.db"))
-}
-
-// storeAt returns a migrated store on the file, through connections of its own.
-func storeAt(tb testing.TB, path string) *bunstore.Store {
-	tb.Helper()
-	return storeOn(tb, openFile(tb, path))
-}
-
-// openFile opens the file until the test ends.
-func openFile(tb testing.TB, path string) *sqlite.DB {
-	tb.Helper()
-	db, err := sqlite.Open(path)
-	if err != nil {
-		tb.Fatalf("Open(%q) = %v, want no error", path, err)
-	}
-	tb.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			tb.Errorf("Close() = %v, want no error", err)
-		}
+func TestEstates(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Estates(t, func(t *testing.T) portstest.EstateStore { return on.store(t) })
 	})
-	return db
 }
 
-// storeOn returns a migrated store on the open file.
-func storeOn(tb testing.TB, db *sqlite.DB) *bunstore.Store {
-	tb.Helper()
-	store, err := bunstore.New(db.Write, bunstore.Config{ReadDB: db.Read})
-	if err != nil {
-		tb.Fatalf("New() = %v, want no error", err)
-	}
-	if err := store.Migrate(tb.Context()); err != nil {
-		tb.Fatalf("Migrate() = %v, want no error", err)
-	}
-	return store
+func TestAgents(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Agents(t, func(t *testing.T) portstest.AgentStore { return on.store(t) })
+	})
+}
+
+func TestGrants(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Grants(t, func(t *testing.T) portstest.GrantStore { return on.store(t) })
+	})
+}
+
+func TestReports(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Reports(t, func(t *testing.T) portstest.ReportStore { return on.store(t) })
+	})
+}
+
+func TestStatements(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Statements(t, func(t *testing.T) portstest.StatementStore { return on.store(t) })
+	})
+}
+
+func TestCommunities(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Communities(t, func(t *testing.T) portstest.CommunityStore { return on.store(t) })
+	})
+}
+
+func TestContracts(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Contracts(t, func(t *testing.T) portstest.ContractStore { return on.store(t) })
+	})
+}
+
+func TestRepairs(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Repairs(t, func(t *testing.T) portstest.RepairStore { return on.store(t) })
+	})
+}
+
+func TestUsers(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Users(t, func(t *testing.T) portstest.UserStore { return on.store(t) })
+	})
+}
+
+func TestUploads(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Uploads(t, func(t *testing.T) portstest.UploadStore { return on.store(t) })
+	})
 }

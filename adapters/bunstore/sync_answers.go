@@ -14,7 +14,7 @@ var _ ports.SyncAnswers = (*Store)(nil)
 // KeepAnswer implements [ports.SyncAnswers].
 func (s *Store) KeepAnswer(ctx context.Context, tenant domain.TenantID, sync domain.JobID, answer []byte, at time.Time) error {
 	kept, err := s.exec(ctx, "INSERT INTO {p}sync_answers (tenant, id, answer, at) VALUES (?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING",
-		string(tenant), string(sync), string(answer), micros(at))
+		string(tenant), storedKey(string(sync)), string(answer), micros(at))
 	if err == nil && kept == 0 {
 		return domain.Fail(domain.NewFailure(domain.CodeConflict, "id", string(sync)))
 	}
@@ -27,7 +27,7 @@ func (s *Store) FindAnswer(ctx context.Context, tenant domain.TenantID, sync dom
 	err = s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error {
 		found = true
 		return rows.Scan(&answer)
-	}, "SELECT answer FROM {p}sync_answers WHERE tenant = ? AND id = ?", string(tenant), string(sync))
+	}, "SELECT answer FROM {p}sync_answers WHERE tenant = ? AND id = ?", string(tenant), storedKey(string(sync)))
 	switch {
 	case err != nil:
 		return nil, err

@@ -78,6 +78,11 @@ func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) er
 	if s.scope(ctx) != nil {
 		return misuse("InTx inside of a transaction or a snapshot")
 	}
+	return s.whileColliding(ctx, func() error { return s.inOneTx(ctx, fn) })
+}
+
+// inOneTx runs fn in one try at a transaction.
+func (s *Store) inOneTx(ctx context.Context, fn func(ctx context.Context) error) error {
 	tx, err := s.begin(ctx)
 	if err != nil {
 		return s.classify(ctx, err)
@@ -108,7 +113,7 @@ func (s *Store) begin(ctx context.Context) (tx bun.Tx, err error) {
 }
 
 func (s *Store) tryBegin(ctx context.Context) (bun.Tx, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.dialect.writing})
 	if err != nil || s.dialect.takeLock == "" {
 		return tx, err
 	}
@@ -122,6 +127,13 @@ func (s *Store) tryBegin(ctx context.Context) (bun.Tx, error) {
 // is a fault of the store, such as a transaction that the database ended
 // by itself because the disk was full.
 func (s *Store) commit(ctx context.Context, tx bun.Tx) error {
+	if s.dialect.settle != "" {
+		// Constraints that were put off are checked while the answer is sure to
+		// come back, and so is that no statement has failed unseen.
+		if _, err := tx.ExecContext(ctx, s.dialect.settle); err != nil {
+			return s.classify(ctx, err)
+		}
+	}
 	err := tx.Commit()
 	if err == nil {
 		return nil
@@ -175,10 +187,14 @@ func (s *Store) Savepoint(ctx context.Context, fn func(ctx context.Context) erro
 	if err := fn(withScope(ctx, sc.transaction, true)); err != nil {
 		return s.classify(ctx, err)
 	}
-	kept = true
 	if _, err := sc.tx.ExecContext(ctx, savepointRelease); err != nil {
-		return sc.breakOff(s.classify(ctx, err))
+		if err = s.classify(ctx, err); errors.Is(err, errSpoilt) {
+			return err // fn has swallowed an error; what it did can be undone
+		}
+		kept = true
+		return sc.breakOff(err)
 	}
+	kept = true
 	return nil
 }
 

@@ -20,7 +20,7 @@ import (
 func hostStore(t *testing.T) (*bunstore.Store, *bun.DB) {
 	t.Helper()
 	db := openFile(t, filepath.Join(t.TempDir(), "host.db"))
-	store := storeOn(t, db)
+	store := storeOn(t, parts(db))
 	run(t, db.Write, `CREATE TABLE accounts (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, age INTEGER CHECK (age > 0),
 		owner INTEGER REFERENCES accounts (id), later INTEGER REFERENCES accounts (id) DEFERRABLE INITIALLY DEFERRED)`)
 	run(t, db.Write, `CREATE TRIGGER no_root BEFORE INSERT ON accounts WHEN NEW.name = 'root' BEGIN SELECT RAISE(ABORT, 'no'); END`)

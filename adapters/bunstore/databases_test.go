@@ -23,17 +23,19 @@ type engine struct {
 type database struct{ Write, Read *bun.DB }
 
 // engines are the databases that every suite runs on.
-var engines = []engine{
-	{
+var engines = []engine{onSQLite, onPostgres}
+
+var (
+	onSQLite = engine{
 		name:  "sqlite",
 		place: func(tb testing.TB) string { return filepath.Join(tb.TempDir(), "batchport.db") },
 		open: func(tb testing.TB, place string) database {
 			db := openFile(tb, place)
 			return database{Write: db.Write, Read: db.Read}
 		},
-	},
-	{name: "postgres", place: postgrestest.URL, open: openURL},
-}
+	}
+	onPostgres = engine{name: "postgres", place: postgrestest.URL, open: openURL}
+)
 
 // onEach runs a test on every engine.
 func onEach(t *testing.T, run func(t *testing.T, on engine)) {

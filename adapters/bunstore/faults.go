@@ -128,6 +128,8 @@ func postgresFault(state string) (about fault, constraint string) {
 		return faultData, constraintUnique
 	case "23514":
 		return faultData, constraintCheck
+	case "P0001": // raise_exception, of a function
+		return faultData, constraintTrigger
 	case "25006", "25P03": // read_only_sql_transaction, as after a failover; idle_in_transaction_session_timeout
 		return faultStore, ""
 	case "25P02": // in_failed_sql_transaction

@@ -19,45 +19,46 @@ import (
 
 // What a host's statement fails with comes out of InTx and Savepoint with its code.
 func TestHostErrorsAreClassified(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name, statement, constraint string
-	}{
-		{"unique", "INSERT INTO accounts (name) VALUES ('first')", "unique"},
-		{"primary key", "INSERT INTO accounts (id, name) VALUES (1, 'x')", "unique"},
-		{"not null", "INSERT INTO accounts (id) VALUES (9)", "not_null"},
-		{"check", "INSERT INTO accounts (name, age) VALUES ('x', -1)", "check"},
-		{"foreign key", "INSERT INTO accounts (name, owner) VALUES ('x', 99)", "foreign_key"},
-		{"foreign key at commit", "INSERT INTO accounts (name, later) VALUES ('x', 99)", "foreign_key"},
-		{"trigger", "INSERT INTO accounts (name) VALUES ('root')", "trigger"},
-		{"type of the key", "INSERT INTO accounts (id, name) VALUES ('abc', 'x')", "value"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			store, db := hostStore(t)
-			apply := func(ctx context.Context) error {
-				_, err := bunstore.Tx(ctx).ExecContext(ctx, tt.statement)
-				return err
-			}
-			err := store.InTx(t.Context(), apply)
-			if !errors.Is(err, domain.CodeRejected) || !domain.DataFault(err) || domain.FailureOf(err).Params["constraint"] != tt.constraint {
-				t.Errorf("InTx(%s) = %v, want %v with constraint %s", tt.statement, err, domain.CodeRejected, tt.constraint)
-			}
-			if tt.name != "foreign key at commit" {
-				if err := store.InTx(t.Context(), func(ctx context.Context) error {
-					if err := store.Savepoint(ctx, apply); !errors.Is(err, domain.CodeRejected) {
-						t.Errorf("Savepoint(%s) = %v, want %v", tt.statement, err, domain.CodeRejected)
-					}
-					return nil
-				}); err != nil {
-					t.Errorf("InTx(refused savepoint) = %v, want no error", err)
+	onEach(t, func(t *testing.T, on engine) {
+		for _, tt := range []struct {
+			name, statement, constraint string
+		}{
+			{"unique", "INSERT INTO accounts (name) VALUES ('first')", "unique"},
+			{"primary key", "INSERT INTO accounts (id, name) VALUES (1, 'x')", "unique"},
+			{"not null", "INSERT INTO accounts (id) VALUES (9)", "not_null"},
+			{"check", "INSERT INTO accounts (name, age) VALUES ('x', -1)", "check"},
+			{"foreign key", "INSERT INTO accounts (name, owner) VALUES ('x', 99)", "foreign_key"},
+			{"foreign key at commit", "INSERT INTO accounts (name, later) VALUES ('x', 99)", "foreign_key"},
+			{"trigger", "INSERT INTO accounts (name) VALUES ('root')", "trigger"},
+			{"type of the key", "INSERT INTO accounts (id, name) VALUES ('abc', 'x')", "value"},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				store, db := hostStore(t, on)
+				apply := func(ctx context.Context) error {
+					_, err := bunstore.Tx(ctx).ExecContext(ctx, tt.statement)
+					return err
 				}
-			}
-			if got := number(t, db, "SELECT count(*) FROM accounts"); got != 1 {
-				t.Errorf("there are %d accounts, want the 1 from before", got)
-			}
-		})
-	}
+				err := store.InTx(t.Context(), apply)
+				if !errors.Is(err, domain.CodeRejected) || !domain.DataFault(err) || domain.FailureOf(err).Params["constraint"] != tt.constraint {
+					t.Errorf("InTx(%s) = %v, want %v with constraint %s", tt.statement, err, domain.CodeRejected, tt.constraint)
+				}
+				if tt.name != "foreign key at commit" {
+					if err := store.InTx(t.Context(), func(ctx context.Context) error {
+						if err := store.Savepoint(ctx, apply); !errors.Is(err, domain.CodeRejected) {
+							t.Errorf("Savepoint(%s) = %v, want %v", tt.statement, err, domain.CodeRejected)
+						}
+						return nil
+					}); err != nil {
+						t.Errorf("InTx(refused savepoint) = %v, want no error", err)
+					}
+				}
+				if got := number(t, db, "SELECT count(*) FROM accounts"); got != 1 {
+					t.Errorf("there are %d accounts, want the 1 from before", got)
+				}
+			})
+		}
+	})
 }
 
 func TestFaultsOfTheFileAreUnavailable(t *testing.T) {

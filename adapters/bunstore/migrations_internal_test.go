@@ -2,11 +2,38 @@ package bunstore
 
 import (
 	"fmt"
+	"path"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/batchport/batchport/adapters/bunstore/sqlite"
 )
+
+// Every dialect has the same steps: a database moves on by the same names.
+func TestMigrationsHaveTheSameNames(t *testing.T) {
+	t.Parallel()
+	folders, err := migrationFiles.ReadDir("migrations")
+	if err != nil || len(folders) < 2 {
+		t.Fatalf("ReadDir(migrations) = %v, %v; want a folder for each dialect", folders, err)
+	}
+	names := func(folder string) (all []string) {
+		steps, err := migrationsIn(migrationFiles, path.Join("migrations", folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range steps {
+			all = append(all, step.name)
+		}
+		return all
+	}
+	want := names("sqlite")
+	for _, folder := range folders {
+		if got := names(folder.Name()); !slices.Equal(got, want) {
+			t.Errorf("the migrations of %s are %q, want those of sqlite, %q", folder.Name(), got, want)
+		}
+	}
+}
 
 // Processes of a new version that start at once on an older schema all succeed.
 func TestMigrateOlderSchemaAtOnce(t *testing.T) {
@@ -16,11 +43,11 @@ func TestMigrateOlderSchemaAtOnce(t *testing.T) {
 		{name: "0002_b", sql: "CREATE TABLE {p}b (x INTEGER)"},
 	}
 	for round := range 5 {
-		path := filepath.Join(t.TempDir(), fmt.Sprint(round, ".db"))
+		file := filepath.Join(t.TempDir(), fmt.Sprint(round, ".db"))
 		const processes = 8
 		var stores []*Store
 		for range processes {
-			db, err := sqlite.Open(path)
+			db, err := sqlite.Open(file)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -29,109 +29,111 @@ func TestNewChecksItsConfig(t *testing.T) {
 	}
 }
 
-// Two services may keep their tables in one file.
-func TestTwoPrefixesInOneFile(t *testing.T) {
-	t.Parallel()
-	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	var stores []*bunstore.Store
-	for _, prefix := range []string{"one_", "two_"} {
-		store, err := bunstore.New(db.Write, bunstore.Config{TablePrefix: prefix, ReadDB: db.Read})
-		if err != nil {
-			t.Fatalf("New(%q) = %v, want no error", prefix, err)
+// Two services may keep their tables in one database.
+func TestTwoPrefixesInOneDatabase(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		db := on.open(t, on.place(t))
+		var stores []*bunstore.Store
+		for _, prefix := range []string{"one_", "two_"} {
+			store, err := bunstore.New(db.Write, bunstore.Config{TablePrefix: prefix, ReadDB: db.Read})
+			if err != nil {
+				t.Fatalf("New(%q) = %v, want no error", prefix, err)
+			}
+			if err := store.Migrate(t.Context()); err != nil {
+				t.Fatalf("Migrate(%q) = %v, want no error", prefix, err)
+			}
+			stores = append(stores, store)
 		}
-		if err := store.Migrate(t.Context()); err != nil {
-			t.Fatalf("Migrate(%q) = %v, want no error", prefix, err)
+		job := addPlanned(t, stores[0], 1, 1)
+		if _, err := stores[1].FindJob(t.Context(), job.Ref()); !errors.Is(err, domain.CodeNotFound) {
+			t.Errorf("FindJob(job of the other prefix) = %v, want %v", err, domain.CodeNotFound)
 		}
-		stores = append(stores, store)
-	}
-	job := addPlanned(t, stores[0], 1, 1)
-	if _, err := stores[1].FindJob(t.Context(), job.Ref()); !errors.Is(err, domain.CodeNotFound) {
-		t.Errorf("FindJob(job of the other prefix) = %v, want %v", err, domain.CodeNotFound)
-	}
-	if _, found, err := stores[1].Claim(t.Context(), claimAny, testNow); found || err != nil {
-		t.Errorf("Claim(other prefix) = %t, %v; want nothing", found, err)
-	}
-	addPlanned(t, stores[1], 1, 1)
-	mustClaim(t, stores[0], false)
-	mustClaim(t, stores[1], false)
+		if _, found, err := stores[1].Claim(t.Context(), claimAny, testNow); found || err != nil {
+			t.Errorf("Claim(other prefix) = %t, %v; want nothing", found, err)
+		}
+		addPlanned(t, stores[1], 1, 1)
+		mustClaim(t, stores[0], false)
+		mustClaim(t, stores[1], false)
+	})
 }
 
 func TestSecret(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "batchport.db")
-	stores := []*bunstore.Store{storeAt(t, path), storeAt(t, path)}
-	const callers = 20
-	got := make(chan []byte)
-	for i := range callers {
-		go func() {
-			secret, err := stores[i%2].Secret(t.Context(), "downloads")
-			if err != nil {
-				t.Errorf("Secret() = %v, want no error", err)
-			}
-			got <- secret
-		}()
-	}
-	first := <-got
-	for range callers - 1 {
-		if next := <-got; !bytes.Equal(first, next) {
-			t.Errorf("Secret() = %x and %x, want one for all", first, next)
+	onEach(t, func(t *testing.T, on engine) {
+		stores := on.stores(t, 2)
+		const callers = 20
+		got := make(chan []byte)
+		for i := range callers {
+			go func() {
+				secret, err := stores[i%2].Secret(t.Context(), "downloads")
+				if err != nil {
+					t.Errorf("Secret() = %v, want no error", err)
+				}
+				got <- secret
+			}()
 		}
-	}
-	other, err := stores[0].Secret(t.Context(), "other")
-	if err != nil || len(first) != 32 || len(other) != 32 || bytes.Equal(first, other) {
-		t.Errorf("Secret(other) = %d bytes, %v; want 32 that differ from the first's %d", len(other), err, len(first))
-	}
+		first := <-got
+		for range callers - 1 {
+			if next := <-got; !bytes.Equal(first, next) {
+				t.Errorf("Secret() = %x and %x, want one for all", first, next)
+			}
+		}
+		other, err := stores[0].Secret(t.Context(), "other")
+		if err != nil || len(first) != 32 || len(other) != 32 || bytes.Equal(first, other) {
+			t.Errorf("Secret(other) = %d bytes, %v; want 32 that differ from the first's %d", len(other), err, len(first))
+		}
+	})
 }
 
 // A client can send the NUL character in JSON; no text column holds it.
 func TestFailureWithNUL(t *testing.T) {
-	t.Parallel()
-	store := newStore(t)
-	ref := domain.JobRef{Tenant: "acme", ID: "j"}
-	want := domain.ItemFailure{Key: "a\x00b", Failure: domain.Failure{
-		Code: domain.CodeInvalid, Field: "\x00", Value: "x\x00", Params: map[string]string{"p": "\x00"},
-	}}
-	if err := store.AddFailures(t.Context(), ref, []domain.ItemFailure{want}); err != nil {
-		t.Fatalf("AddFailures(NUL) = %v, want no error", err)
-	}
-	got, err := store.ListFailures(t.Context(), ref, -1, 1)
-	if err != nil || len(got) != 1 || got[0].Key != want.Key || got[0].Failure.String() != want.Failure.String() || got[0].Failure.Value != want.Failure.Value {
-		t.Errorf("ListFailures() = %+v, %v; want %+v", got, err, want)
-	}
+	onEach(t, func(t *testing.T, on engine) {
+		store := on.store(t)
+		ref := domain.JobRef{Tenant: "acme", ID: "j"}
+		want := domain.ItemFailure{Key: "a\x00b", Failure: domain.Failure{
+			Code: domain.CodeInvalid, Field: "\x00", Value: "x\x00", Params: map[string]string{"p": "\x00"},
+		}}
+		if err := store.AddFailures(t.Context(), ref, []domain.ItemFailure{want}); err != nil {
+			t.Fatalf("AddFailures(NUL) = %v, want no error", err)
+		}
+		got, err := store.ListFailures(t.Context(), ref, -1, 1)
+		if err != nil || len(got) != 1 || got[0].Key != want.Key || got[0].Failure.String() != want.Failure.String() || got[0].Failure.Value != want.Failure.Value {
+			t.Errorf("ListFailures() = %+v, %v; want %+v", got, err, want)
+		}
+	})
 }
 
-// Several processes share one file, reading and writing at once: no caller
+// Several processes share one database, reading and writing at once: no caller
 // ever hears of it.
-func TestTwoProcessesOnOneFile(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "batchport.db")
-	stores := []*bunstore.Store{storeAt(t, path), storeAt(t, path)}
-	sizes := make([]int, 120)
-	for i := range sizes {
-		sizes[i] = 3
-	}
-	job := addPlanned(t, stores[0], 1, sizes...)
-	var finished atomic.Int64
-	done := make(chan struct{})
-	const workers = 8
-	for i := range workers {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			work(t, stores[i%2], job.Ref(), &finished)
-		}()
-	}
-	for range workers {
-		<-done
-	}
-	if finished.Load() != int64(len(sizes)) {
-		t.Errorf("%d chunks were finished, want each of %d once", finished.Load(), len(sizes))
-	}
-	for _, store := range stores {
-		found, err := store.FindJob(t.Context(), job.Ref())
-		if err != nil || found.Report().Updated != 3*len(sizes) {
-			t.Errorf("FindJob() = %+v, %v; want %d items updated", found.Report(), err, 3*len(sizes))
+func TestTwoProcessesOnOneDatabase(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		stores := on.stores(t, 2)
+		sizes := make([]int, 120)
+		for i := range sizes {
+			sizes[i] = 3
 		}
-	}
+		job := addPlanned(t, stores[0], 1, sizes...)
+		var finished atomic.Int64
+		done := make(chan struct{})
+		const workers = 8
+		for i := range workers {
+			go func() {
+				defer func() { done <- struct{}{} }()
+				work(t, stores[i%2], job.Ref(), &finished)
+			}()
+		}
+		for range workers {
+			<-done
+		}
+		if finished.Load() != int64(len(sizes)) {
+			t.Errorf("%d chunks were finished, want each of %d once", finished.Load(), len(sizes))
+		}
+		for _, store := range stores {
+			found, err := store.FindJob(t.Context(), job.Ref())
+			if err != nil || found.Report().Updated != 3*len(sizes) {
+				t.Errorf("FindJob() = %+v, %v; want %d items updated", found.Report(), err, 3*len(sizes))
+			}
+		}
+	})
 }
 
 // work claims and finishes chunks until there are none.

@@ -77,6 +77,8 @@ func (s *Store) EachChunk(ctx context.Context, ref domain.JobRef) iter.Seq2[doma
 	}
 }
 
+// chunkPage reads the next chunks. Not with a join: PostgreSQL, which knows
+// little of tables that have just been filled, would read all items for each page.
 func (s *Store) chunkPage(ctx context.Context, ref domain.JobRef, after int) ([]domain.Chunk, error) {
 	var page []domain.Chunk
 	err := s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error {
@@ -86,10 +88,9 @@ func (s *Store) chunkPage(ctx context.Context, ref domain.JobRef, after int) ([]
 		}
 		page = append(page, c)
 		return nil
-	}, `SELECT c.first, c.len, i.items
-		FROM {p}chunks AS c
-		JOIN {p}chunk_items AS i ON i.tenant = c.tenant AND i.job_id = c.job_id AND i.first = c.first
-		WHERE c.tenant = ? AND c.job_id = ? AND c.first > ?
+	}, `SELECT c.first, c.len, (
+			SELECT i.items FROM {p}chunk_items AS i WHERE i.tenant = c.tenant AND i.job_id = c.job_id AND i.first = c.first)
+		FROM {p}chunks AS c WHERE c.tenant = ? AND c.job_id = ? AND c.first > ?
 		ORDER BY c.first LIMIT ?`, string(ref.Tenant), string(ref.ID), after, chunkPage)
 	return page, err
 }

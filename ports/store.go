@@ -36,6 +36,10 @@ type Transactions interface {
 	// data is at fault matches a data code ([domain.DataFault]), most often
 	// [domain.CodeRejected]. After [domain.CodeUnavailable] the commit may have
 	// happened. InTx inside InTx gives [domain.CodeInternal].
+	//
+	// fn may be run again, in a new transaction, when the store has rolled back
+	// the one before because others stood in its way: it begins anew, and what
+	// it leaves outside of the transaction is what its last run left.
 	InTx(ctx context.Context, fn func(ctx context.Context) error) error
 
 	// Savepoint runs fn inside the open transaction so that an error of fn,

@@ -73,7 +73,9 @@ func (s *Store) writable(ctx context.Context) error {
 	}
 }
 
-// InTx implements [github.com/batchport/batchport/ports.Transactions].
+// InTx implements [github.com/batchport/batchport/ports.Transactions]. On
+// PostgreSQL fn is run again after a deadlock or a serialization failure, up to
+// eight times in all; then it gives [domain.CodeUnavailable].
 func (s *Store) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
 	if s.scope(ctx) != nil {
 		return misuse("InTx inside of a transaction or a snapshot")

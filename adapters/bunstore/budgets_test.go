@@ -39,22 +39,23 @@ func TestQuotas(t *testing.T) {
 
 // The clock of the database itself, which nothing sets, slides as well.
 func TestQuotasByTheDatabasesClock(t *testing.T) {
-	t.Parallel()
-	store := newStore(t)
-	window := []domain.Window{{Limit: 2, Length: 30 * time.Millisecond}}
-	passed := 0
-	eventually(t, "a window that slides", func() bool {
-		var use domain.QuotaUse
-		if err := store.InTx(t.Context(), func(ctx context.Context) (err error) {
-			use, err = store.Spend(ctx, "a", "q", window)
-			return err
-		}); err != nil {
-			t.Fatalf("Spend() = %v, want no error", err)
-		}
-		if use.Spent {
-			passed++
-		}
-		return passed > 4
+	onEach(t, func(t *testing.T, on engine) {
+		store := on.store(t)
+		window := []domain.Window{{Limit: 2, Length: 30 * time.Millisecond}}
+		passed := 0
+		eventually(t, "a window that slides", func() bool {
+			var use domain.QuotaUse
+			if err := store.InTx(t.Context(), func(ctx context.Context) (err error) {
+				use, err = store.Spend(ctx, "a", "q", window)
+				return err
+			}); err != nil {
+				t.Fatalf("Spend() = %v, want no error", err)
+			}
+			if use.Spent {
+				passed++
+			}
+			return passed > 4
+		})
 	})
 }
 
@@ -75,53 +76,52 @@ func budgetRules(n int) []ports.PlacedRule {
 // data is at fault, and nothing of the call is stored: neither in a transaction
 // of its own nor in one that goes on.
 func TestRefusedBudgetRule(t *testing.T) {
-	t.Parallel()
-	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	store := storeOn(t, parts(db))
-	for _, event := range []string{"INSERT", "UPDATE"} {
-		run(t, db.Write, "CREATE TRIGGER refuse_"+event+" BEFORE "+event+` ON batchport_budget_rules WHEN NEW.budget_code = 'refused'
-			BEGIN SELECT RAISE(ABORT, 'no such budget'); END`)
-	}
-	const n = 1_200
-	stored := budgetRules(2 * n)
-	for i := range stored[:n] { // every second one is there
-		stored[i].Rule.Code = fmt.Sprintf("R%05d", 2*i)
-	}
-	batch := ports.RuleBatch{ID: "before", At: testNow}
-	if _, err := store.UpsertBudgetRules(t.Context(), "a", batch, stored[:n]); err != nil {
-		t.Fatalf("UpsertBudgetRules() = %v, want no error", err)
-	}
-	before := fingerprint(t, store)
-	for name, rules := range map[string][]ports.PlacedRule{"new": budgetRules(3 * n)[2*n:], "there": stored[:n], "mixed": budgetRules(n)} {
-		for _, at := range []int{0, 1, n / 2, n - 1} {
-			rules[at].Rule.BudgetCode = "refused"
-			upsert := func(ctx context.Context) error {
-				outs, err := store.UpsertBudgetRules(ctx, "a", ports.RuleBatch{ID: "after", At: testNow}, rules)
-				if !errors.Is(err, domain.CodeRejected) || !domain.DataFault(err) || outs != nil {
-					t.Errorf("UpsertBudgetRules(%s, refused at %d) = %d outcomes, %v; want %v", name, at, len(outs), err, domain.CodeRejected)
-				}
-				return err
-			}
-			_ = upsert(t.Context())
-			if fingerprint(t, store) != before {
-				t.Errorf("UpsertBudgetRules(%s, refused at %d) stored something, want nothing", name, at)
-			}
-			if err := store.InTx(t.Context(), func(ctx context.Context) error {
-				_ = upsert(ctx)
-				if err := store.Savepoint(ctx, upsert); !errors.Is(err, domain.CodeRejected) {
-					t.Errorf("Savepoint() = %v, want %v", err, domain.CodeRejected)
-				}
-				_, err := store.UpsertBudgetRules(ctx, "other", batch, budgetRules(1)) // the transaction goes on
-				return err
-			}); err != nil {
-				t.Errorf("InTx() = %v, want no error", err)
-			}
-			if fingerprint(t, store) != before {
-				t.Errorf("UpsertBudgetRules(%s, refused at %d) in a transaction stored something, want nothing", name, at)
-			}
-			rules[at].Rule.BudgetCode = "B"
+	onEach(t, func(t *testing.T, on engine) {
+		store, db := on.storeAndDB(t)
+		for _, event := range []string{"INSERT", "UPDATE"} {
+			refuse(t, on, db, event, "batchport_budget_rules", "NEW.budget_code = 'refused'")
 		}
-	}
+		const n = 1_200
+		stored := budgetRules(2 * n)
+		for i := range stored[:n] { // every second one is there
+			stored[i].Rule.Code = fmt.Sprintf("R%05d", 2*i)
+		}
+		batch := ports.RuleBatch{ID: "before", At: testNow}
+		if _, err := store.UpsertBudgetRules(t.Context(), "a", batch, stored[:n]); err != nil {
+			t.Fatalf("UpsertBudgetRules() = %v, want no error", err)
+		}
+		before := fingerprint(t, store)
+		for name, rules := range map[string][]ports.PlacedRule{"new": budgetRules(3 * n)[2*n:], "there": stored[:n], "mixed": budgetRules(n)} {
+			for _, at := range []int{0, 1, n / 2, n - 1} {
+				rules[at].Rule.BudgetCode = "refused"
+				upsert := func(ctx context.Context) error {
+					outs, err := store.UpsertBudgetRules(ctx, "a", ports.RuleBatch{ID: "after", At: testNow}, rules)
+					if !errors.Is(err, domain.CodeRejected) || !domain.DataFault(err) || outs != nil {
+						t.Errorf("UpsertBudgetRules(%s, refused at %d) = %d outcomes, %v; want %v", name, at, len(outs), err, domain.CodeRejected)
+					}
+					return err
+				}
+				_ = upsert(t.Context())
+				if fingerprint(t, store) != before {
+					t.Errorf("UpsertBudgetRules(%s, refused at %d) stored something, want nothing", name, at)
+				}
+				if err := store.InTx(t.Context(), func(ctx context.Context) error {
+					_ = upsert(ctx)
+					if err := store.Savepoint(ctx, upsert); !errors.Is(err, domain.CodeRejected) {
+						t.Errorf("Savepoint() = %v, want %v", err, domain.CodeRejected)
+					}
+					_, err := store.UpsertBudgetRules(ctx, "other", batch, budgetRules(1)) // the transaction goes on
+					return err
+				}); err != nil {
+					t.Errorf("InTx() = %v, want no error", err)
+				}
+				if fingerprint(t, store) != before {
+					t.Errorf("UpsertBudgetRules(%s, refused at %d) in a transaction stored something, want nothing", name, at)
+				}
+				rules[at].Rule.BudgetCode = "B"
+			}
+		}
+	})
 }
 
 // fingerprint tells all rules of the tenant "a".
@@ -137,17 +137,17 @@ func fingerprint(t *testing.T, store *bunstore.Store) string {
 // A stored condition that cannot be read is a fault of what is stored, not of
 // what a client sent.
 func TestUnreadableBudgetRule(t *testing.T) {
-	t.Parallel()
-	db := openFile(t, filepath.Join(t.TempDir(), "batchport.db"))
-	store := storeOn(t, parts(db))
-	if _, err := store.UpsertBudgetRules(t.Context(), "a", ports.RuleBatch{ID: "b"}, budgetRules(1)); err != nil {
-		t.Fatal(err)
-	}
-	run(t, db.Write, "UPDATE batchport_budget_rules SET condition = '{'")
-	_, err := store.FindBudgetRule(t.Context(), "a", "R00000")
-	if domain.CodeOf(err) != domain.CodeInternal || domain.DataFault(err) || !strings.Contains(err.Error(), "R00000") {
-		t.Errorf("FindBudgetRule(unreadable) = %v, want %v that names the rule", err, domain.CodeInternal)
-	}
+	onEach(t, func(t *testing.T, on engine) {
+		store, db := on.storeAndDB(t)
+		if _, err := store.UpsertBudgetRules(t.Context(), "a", ports.RuleBatch{ID: "b"}, budgetRules(1)); err != nil {
+			t.Fatal(err)
+		}
+		run(t, db.Write, "UPDATE batchport_budget_rules SET condition = '{'")
+		_, err := store.FindBudgetRule(t.Context(), "a", "R00000")
+		if domain.CodeOf(err) != domain.CodeInternal || domain.DataFault(err) || !strings.Contains(err.Error(), "R00000") {
+			t.Errorf("FindBudgetRule(unreadable) = %v, want %v that names the rule", err, domain.CodeInternal)
+		}
+	})
 }
 
 // Whatever is stored, rules, answers and uses are found by key, or by the index

@@ -61,15 +61,21 @@ func (e engine) storeAndDB(tb testing.TB) (*bunstore.Store, database) {
 	return storeOn(tb, db), db
 }
 
-// stores returns migrated stores on one database, as n processes would have.
-func (e engine) stores(tb testing.TB, n int) []*bunstore.Store {
+// stores returns migrated stores on one database, as n processes would have,
+// and the database of the first.
+func (e engine) stores(tb testing.TB, n int) ([]*bunstore.Store, database) {
 	tb.Helper()
 	place := e.place(tb)
 	all := make([]*bunstore.Store, n)
+	var first database
 	for i := range all {
-		all[i] = storeOn(tb, e.open(tb, place))
+		db := e.open(tb, place)
+		if i == 0 {
+			first = db
+		}
+		all[i] = storeOn(tb, db)
 	}
-	return all
+	return all, first
 }
 
 // storeOn returns a migrated store on the open database.

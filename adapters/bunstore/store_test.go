@@ -59,7 +59,7 @@ func TestTwoPrefixesInOneDatabase(t *testing.T) {
 
 func TestSecret(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
-		stores := on.stores(t, 2)
+		stores, _ := on.stores(t, 2)
 		const callers = 20
 		got := make(chan []byte)
 		for i := range callers {
@@ -106,7 +106,7 @@ func TestFailureWithNUL(t *testing.T) {
 // ever hears of it.
 func TestTwoProcessesOnOneDatabase(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
-		stores := on.stores(t, 2)
+		stores, _ := on.stores(t, 2)
 		sizes := make([]int, 120)
 		for i := range sizes {
 			sizes[i] = 3

@@ -390,7 +390,7 @@ func (a *agreeing) file(id string) string {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // it was read
+	defer file.Close()
 	digest := sha256.New()
 	if _, err := io.Copy(digest, file); err != nil {
 		a.t.Fatal(err)
@@ -436,17 +436,25 @@ func (a *agreeing) tables() map[string][]string {
 		"budget_rules":     nil,
 		"sync_answers":     nil,
 	} {
-		rows, err := a.db.QueryContext(a.t.Context(), "SELECT * FROM batchport_"+table)
-		if err != nil {
-			a.t.Fatal(err)
-		}
-		for rows.Next() {
-			all[table] = append(all[table], a.row(rows, without))
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			a.t.Fatal(err)
-		}
+		all[table] = a.rows(table, without)
 		slices.Sort(all[table])
+	}
+	return all
+}
+
+// rows writes the rows of a table.
+func (a *agreeing) rows(table string, without []string) (all []string) {
+	a.t.Helper()
+	rows, err := a.db.QueryContext(a.t.Context(), "SELECT * FROM batchport_"+table)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		all = append(all, a.row(rows, without))
+	}
+	if err := rows.Err(); err != nil {
+		a.t.Fatal(err)
 	}
 	return all
 }

@@ -1,7 +1,10 @@
 package bunstore_test
 
 import (
+	"context"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -17,6 +20,7 @@ type engine struct {
 	name  string
 	place func(tb testing.TB) string                 // makes an empty database that the test has to itself
 	open  func(tb testing.TB, place string) database // opens it, as a process of its own would
+	spare *spares                                    // databases that tests take turns on; nil for one each
 }
 
 // database is an open database. On PostgreSQL both parts are one.
@@ -43,14 +47,21 @@ func onEach(t *testing.T, run func(t *testing.T, on engine)) {
 	for _, on := range engines {
 		t.Run(on.name, func(t *testing.T) {
 			t.Parallel()
+			if on.name == onPostgres.name {
+				on.spare = &spares{lasting: t}
+			}
 			run(t, on)
 		})
 	}
 }
 
-// store returns a migrated store in a database of its own.
+// store returns an empty, migrated store in a database of its own, in which
+// the test makes no tables.
 func (e engine) store(tb testing.TB) *bunstore.Store {
 	tb.Helper()
+	if e.spare != nil {
+		return storeOn(tb, e.spare.take(tb, e))
+	}
 	store, _ := e.storeAndDB(tb)
 	return store
 }
@@ -60,6 +71,58 @@ func (e engine) storeAndDB(tb testing.TB) (*bunstore.Store, database) {
 	db := e.open(tb, e.place(tb))
 	return storeOn(tb, db), db
 }
+
+// spares are open databases for the parts of one test, which take turns on
+// them: to make the tables and to drop them takes longer than most parts do.
+type spares struct {
+	lasting testing.TB // the test whose parts they are
+	mu      sync.Mutex
+	free    []database
+}
+
+// take returns an empty database until the part of the test ends.
+func (s *spares) take(tb testing.TB, e engine) (db database) {
+	tb.Helper()
+	s.mu.Lock()
+	if n := len(s.free); n > 0 {
+		db, s.free = s.free[n-1], s.free[:n-1]
+	}
+	s.mu.Unlock()
+	if db.Write == nil {
+		whole := lasting{TB: tb, until: s.lasting}
+		db = e.open(whole, e.place(whole))
+	}
+	tb.Cleanup(func() {
+		if err := empty(context.Background(), db.Write); err != nil {
+			tb.Errorf("empty the database = %v, want no error", err)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.free = append(s.free, db)
+	})
+	return db
+}
+
+// empty removes all rows but those of the migrations.
+func empty(ctx context.Context, db *bun.DB) error {
+	var statements []string
+	err := db.NewRaw(`SELECT format('DELETE FROM %I', tablename) FROM pg_tables
+		WHERE schemaname = current_schema() AND tablename <> 'batchport_migrations'`).Scan(ctx, &statements)
+	if err == nil {
+		_, err = db.ExecContext(ctx, strings.Join(statements, ";"))
+	}
+	return err
+}
+
+// lasting is a part of a test whose clean-up waits for the whole test's end.
+type lasting struct {
+	testing.TB
+	until testing.TB
+}
+
+func (l lasting) Cleanup(f func())         { l.until.Cleanup(f) }
+func (l lasting) Context() context.Context { return l.until.Context() }
 
 // stores returns migrated stores on one database, as n processes would have,
 // and the database of the first.

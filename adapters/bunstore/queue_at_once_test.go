@@ -16,7 +16,7 @@ import (
 	"github.com/batchport/batchport/ports"
 )
 
-// Sixteen claimers, in two processes, share the chunks of three tenants: each
+// Sixteen claimers, in two processes, share the chunks of two jobs: each
 // chunk is claimed once, nobody starves, and nobody stops while there is work.
 func TestClaimersShareTheWork(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/batchport/batchport/adapters/bunstore/sqlite"
 	"github.com/batchport/batchport/domain/budget"
 	"github.com/batchport/batchport/ports"
 )
@@ -22,38 +20,40 @@ import (
 // does so also with bare upserts, which is the least that storing them costs; the
 // medians of both are compared.
 func BenchmarkUpsertBudgetRules(b *testing.B) {
-	sorted := rulesForBenchmark(100_000)
-	shuffled := slices.Clone(sorted)
-	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	for name, rules := range map[string][]ports.PlacedRule{"by code": sorted, "in no order": shuffled} {
-		b.Run(name, func(b *testing.B) {
-			took, bare := map[string][]time.Duration{}, map[string][]time.Duration{}
-			steps := []string{"new", "there"}
-			for range b.N {
-				db, bareDB := openFile(b, filepath.Join(b.TempDir(), "a.db")), openFile(b, filepath.Join(b.TempDir(), "b.db"))
-				store := storeOn(b, parts(db))
-				storeOn(b, parts(bareDB))
-				for _, step := range steps {
-					batch := ports.RuleBatch{ID: "6552e15d743264.42384055 " + step, At: testNow}
-					took[step] = append(took[step], rulesInChunks(b, rules, func(ctx context.Context, chunk []ports.PlacedRule) error {
-						return store.InTx(ctx, func(ctx context.Context) error {
-							_, err := store.UpsertBudgetRules(ctx, "tenant-a", batch, chunk)
-							return err
-						})
-					}))
-					bare[step] = append(bare[step], rulesInChunks(b, rules, func(ctx context.Context, chunk []ports.PlacedRule) error {
-						return upsertRulesBare(ctx, bareDB, batch, chunk)
-					}))
+	measureEach(b, func(b *testing.B, on engine) {
+		sorted := rulesForBenchmark(100_000)
+		shuffled := slices.Clone(sorted)
+		rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		for name, rules := range map[string][]ports.PlacedRule{"by code": sorted, "in no order": shuffled} {
+			b.Run(name, func(b *testing.B) {
+				took, bare := map[string][]time.Duration{}, map[string][]time.Duration{}
+				steps := []string{"new", "there"}
+				for range b.N {
+					db, bareDB := on.open(b, on.place(b)), on.open(b, on.place(b))
+					store := storeOn(b, db)
+					storeOn(b, bareDB)
+					for _, step := range steps {
+						batch := ports.RuleBatch{ID: "6552e15d743264.42384055 " + step, At: testNow}
+						took[step] = append(took[step], rulesInChunks(b, rules, func(ctx context.Context, chunk []ports.PlacedRule) error {
+							return store.InTx(ctx, func(ctx context.Context) error {
+								_, err := store.UpsertBudgetRules(ctx, "tenant-a", batch, chunk)
+								return err
+							})
+						}))
+						bare[step] = append(bare[step], rulesInChunks(b, rules, func(ctx context.Context, chunk []ports.PlacedRule) error {
+							return upsertRulesBare(ctx, bareDB, batch, chunk)
+						}))
+					}
 				}
-			}
-			for _, step := range steps {
-				mine, least := median(took[step]), median(bare[step])
-				b.ReportMetric(float64(mine.Milliseconds()), step+"-ms")
-				b.ReportMetric(float64(least.Milliseconds()), step+"-bare-ms")
-				b.ReportMetric(float64(mine)/float64(least), step+"-ratio")
-			}
-		})
-	}
+				for _, step := range steps {
+					mine, least := median(took[step]), median(bare[step])
+					b.ReportMetric(float64(mine.Milliseconds()), step+"-ms")
+					b.ReportMetric(float64(least.Milliseconds()), step+"-bare-ms")
+					b.ReportMetric(float64(mine)/float64(least), step+"-ratio")
+				}
+			})
+		}
+	})
 }
 
 // rulesInChunks returns how long do takes for all rules.
@@ -69,7 +69,7 @@ func rulesInChunks(b *testing.B, rules []ports.PlacedRule, do func(context.Conte
 }
 
 // upsertRulesBare stores rules with nothing but the statements.
-func upsertRulesBare(ctx context.Context, db *sqlite.DB, batch ports.RuleBatch, rules []ports.PlacedRule) error {
+func upsertRulesBare(ctx context.Context, db database, batch ports.RuleBatch, rules []ports.PlacedRule) error {
 	return db.Write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		for run := range slices.Chunk(rules, 500) {
 			args := make([]any, 0, 12*len(run))

@@ -55,6 +55,13 @@ func onEach(t *testing.T, run func(t *testing.T, on engine)) {
 	}
 }
 
+// measureEach runs a benchmark on every engine.
+func measureEach(b *testing.B, run func(b *testing.B, on engine)) {
+	for _, on := range engines {
+		b.Run(on.name, func(b *testing.B) { run(b, on) })
+	}
+}
+
 // store returns an empty, migrated store in a database of its own, in which
 // the test makes no tables.
 func (e engine) store(tb testing.TB) *bunstore.Store {

@@ -137,6 +137,17 @@ func replace[R interface {
 	return records[t.last()].Replacing(former).Fate != domain.Unchanged
 }
 
+// foundBy ends a SELECT of rows o of the table that rows v, from VALUES, find
+// by their keys, and locks them in the order of v. PostgreSQL is made to look
+// up one after the other: as a join it reads the whole table each time, as long
+// as it has no statistics that say how large that is.
+func (s *Store) foundBy(table, key string) string {
+	if s.dialect.oneWriter {
+		return " FROM v CROSS JOIN " + table + " AS o WHERE " + key
+	}
+	return " FROM v CROSS JOIN LATERAL (SELECT * FROM " + table + " AS o WHERE " + key + " {lock}) AS o"
+}
+
 // values writes the rows of VALUES. Numbers stand in the text of the
 // statement, since arguments cost more; texts are arguments.
 type values struct {

@@ -81,10 +81,14 @@ var nextFreeJob = nextLockedJob + " SKIP LOCKED"
 
 // nextLockedJob is nextFreeJob, but waits for who has locked the job that is
 // the next.
+//
+// The sum in its first condition keeps PostgreSQL from reading every open job
+// for it, which it does as long as it has no statistics of the table: a bare
+// "ended = 0" is the condition of an index.
 var nextLockedJob = candidates + `
 	SELECT j.` + strings.ReplaceAll(jobColumns, ", ", ", j.") + `
 	FROM choice JOIN {p}jobs AS j ON j.seq = choice.seq LEFT JOIN held ON held.tenant = choice.tenant
-	WHERE j.ended = 0 AND j.cancel_requested = 0 AND (j.needs_worker = 0 OR ` + jobReady + ` AND j.suspect = ?)
+	WHERE j.ended + 0 = 0 AND j.cancel_requested = 0 AND (j.needs_worker = 0 OR ` + jobReady + ` AND j.suspect = ?)
 	ORDER BY coalesce(held.leases, 0), j.seq LIMIT 1 FOR NO KEY UPDATE OF j`
 
 // errTaken says that others have taken all that there was to choose from.

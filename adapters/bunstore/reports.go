@@ -76,8 +76,8 @@ func (s *Store) readReports(ctx context.Context, tenant domain.TenantID, reports
 		}
 		former[k] = &r
 		return nil
-	}, "WITH v (k, estate_id, month) AS (VALUES "+v.String()+") SELECT v.k, r.estate_id, r.month, r.url, r.upload"+
-		" FROM v CROSS JOIN {p}reports AS r WHERE r.tenant = ? AND r.estate_id = v.estate_id AND r.month = v.month",
+	}, "WITH v (k, estate_id, month) AS (VALUES "+v.String()+") SELECT v.k, o.estate_id, o.month, o.url, o.upload"+
+		s.foundBy("{p}reports", "o.tenant = ? AND o.estate_id = v.estate_id AND o.month = v.month"),
 		append(v.args, string(tenant))...)
 	return former, err
 }

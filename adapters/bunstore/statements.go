@@ -169,10 +169,6 @@ func (s *Store) readLines(ctx context.Context, tenant domain.TenantID, lines []e
 		v.string(l.Item)
 		v.end()
 	}
-	lock := ""
-	if !s.dialect.oneWriter {
-		lock = " ORDER BY v.k {lock} OF l" // of the keys
-	}
 	return s.query(ctx, s.idb(ctx), func(rows *sql.Rows) error {
 		var k int
 		var amount estate.Money
@@ -184,8 +180,8 @@ func (s *Store) readLines(ctx context.Context, tenant domain.TenantID, lines []e
 		line.Amount, line.Note = amount, note
 		former[k] = &line
 		return nil
-	}, "WITH v (k, estate_id, month, item) AS (VALUES "+v.String()+") SELECT v.k, l.amount, l.note"+
-		" FROM v CROSS JOIN {p}statement_lines AS l WHERE l.tenant = ? AND l.estate_id = v.estate_id AND l.month = v.month AND l.item = v.item"+lock,
+	}, "WITH v (k, estate_id, month, item) AS (VALUES "+v.String()+") SELECT v.k, o.amount, o.note"+
+		s.foundBy("{p}statement_lines", "o.tenant = ? AND o.estate_id = v.estate_id AND o.month = v.month AND o.item = v.item"),
 		append(v.args, string(tenant))...)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/batchport/batchport/adapters/bunstore/sqlite"
 	"github.com/batchport/batchport/domain/estate"
 )
 
@@ -21,45 +19,47 @@ import (
 // estates and in none. Each round does so also with bare upserts, which is the
 // least that storing them costs; the medians of both are compared.
 func BenchmarkUpsertStatementLines(b *testing.B) {
-	sorted := linesForBenchmark(100_000)
-	shuffled := slices.Clone(sorted)
-	rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	for name, lines := range map[string][]estate.StatementLine{"by estate": sorted, "in no order": shuffled} {
-		b.Run(name, func(b *testing.B) {
-			other := slices.Clone(lines)
-			for i := range other {
-				other[i].Amount++
-			}
-			steps := []struct {
-				name  string
-				lines []estate.StatementLine
-			}{{"first", lines}, {"again", lines}, {"other", other}}
-			took, bare := map[string][]time.Duration{}, map[string][]time.Duration{}
-			for range b.N {
-				db, bareDB := openFile(b, filepath.Join(b.TempDir(), "a.db")), openFile(b, filepath.Join(b.TempDir(), "b.db"))
-				store := storeOn(b, parts(db))
-				estatesForBenchmark(b, store, len(lines)/4)
-				storeOn(b, parts(bareDB))
-				for _, step := range steps {
-					took[step.name] = append(took[step.name], inChunks(b, step.lines, func(ctx context.Context, chunk []estate.StatementLine) error {
-						return store.InTx(ctx, func(ctx context.Context) error {
-							_, err := store.UpsertStatementLines(ctx, "tenant-a", chunk)
-							return err
-						})
-					}))
-					bare[step.name] = append(bare[step.name], inChunks(b, step.lines, func(ctx context.Context, chunk []estate.StatementLine) error {
-						return upsertBare(ctx, bareDB, chunk)
-					}))
+	measureEach(b, func(b *testing.B, on engine) {
+		sorted := linesForBenchmark(100_000)
+		shuffled := slices.Clone(sorted)
+		rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		for name, lines := range map[string][]estate.StatementLine{"by estate": sorted, "in no order": shuffled} {
+			b.Run(name, func(b *testing.B) {
+				other := slices.Clone(lines)
+				for i := range other {
+					other[i].Amount++
 				}
-			}
-			for _, step := range steps {
-				mine, least := median(took[step.name]), median(bare[step.name])
-				b.ReportMetric(float64(mine.Milliseconds()), step.name+"-ms")
-				b.ReportMetric(float64(least.Milliseconds()), step.name+"-bare-ms")
-				b.ReportMetric(float64(mine)/float64(least), step.name+"-ratio")
-			}
-		})
-	}
+				steps := []struct {
+					name  string
+					lines []estate.StatementLine
+				}{{"first", lines}, {"again", lines}, {"other", other}}
+				took, bare := map[string][]time.Duration{}, map[string][]time.Duration{}
+				for range b.N {
+					db, bareDB := on.open(b, on.place(b)), on.open(b, on.place(b))
+					store := storeOn(b, db)
+					estatesForBenchmark(b, store, len(lines)/4)
+					storeOn(b, bareDB)
+					for _, step := range steps {
+						took[step.name] = append(took[step.name], inChunks(b, step.lines, func(ctx context.Context, chunk []estate.StatementLine) error {
+							return store.InTx(ctx, func(ctx context.Context) error {
+								_, err := store.UpsertStatementLines(ctx, "tenant-a", chunk)
+								return err
+							})
+						}))
+						bare[step.name] = append(bare[step.name], inChunks(b, step.lines, func(ctx context.Context, chunk []estate.StatementLine) error {
+							return upsertBare(ctx, bareDB, chunk)
+						}))
+					}
+				}
+				for _, step := range steps {
+					mine, least := median(took[step.name]), median(bare[step.name])
+					b.ReportMetric(float64(mine.Milliseconds()), step.name+"-ms")
+					b.ReportMetric(float64(least.Milliseconds()), step.name+"-bare-ms")
+					b.ReportMetric(float64(mine)/float64(least), step.name+"-ratio")
+				}
+			})
+		}
+	})
 }
 
 func median(all []time.Duration) time.Duration { return slices.Sorted(slices.Values(all))[len(all)/2] }
@@ -77,7 +77,7 @@ func inChunks(b *testing.B, lines []estate.StatementLine, do func(context.Contex
 }
 
 // upsertBare stores lines with nothing but the statements.
-func upsertBare(ctx context.Context, db *sqlite.DB, lines []estate.StatementLine) error {
+func upsertBare(ctx context.Context, db database, lines []estate.StatementLine) error {
 	return db.Write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		for run := range slices.Chunk(lines, 500) {
 			args := make([]any, 0, 6*len(run))

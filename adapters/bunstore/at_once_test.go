@@ -32,7 +32,7 @@ func atOnce(n int, run func(i int)) {
 func TestWritersInOppositeOrders(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		const writers, keys, rounds = 8, 300, 4
-		stores, db := on.stores(t, 2)
+		stores, db := on.crowd(t)
 		estatesForBenchmark(t, stores[0], keys)
 		run(t, db.Write, "CREATE TABLE counters (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)")
 		run(t, db.Write, "INSERT INTO counters VALUES (0, 0), (1, 0)")
@@ -83,7 +83,7 @@ func TestWritersInOppositeOrders(t *testing.T) {
 func TestCreatedOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		const writers, records = 8, 40
-		stores, _ := on.stores(t, 2)
+		stores, _ := on.crowd(t)
 		estatesForBenchmark(t, stores[0], records)
 		if _, err := stores[0].UpsertUsers(t.Context(), "tenant-a", []estate.User{{ID: 7, Role: estate.Landlord}}); err != nil {
 			t.Fatal(err)

@@ -100,7 +100,7 @@ func TestCollisionsWithoutEnd(t *testing.T) {
 func TestRulesInOppositeOrders(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		const writers, rounds, n = 8, 5, 600
-		stores, _ := on.stores(t, 2)
+		stores, _ := on.crowd(t)
 		var created atomic.Int64
 		upsert := func(ctx context.Context, w int, parts ...[]ports.PlacedRule) {
 			store, fresh := stores[w%2], 0
@@ -143,12 +143,12 @@ func TestRulesInOppositeOrders(t *testing.T) {
 	})
 }
 
-// Of 400 uses at once, by 64 callers in two processes, exactly as many pass as
+// Of 400 uses at once, by 64 callers, exactly as many pass as
 // are allowed, for each tenant.
 func TestSpendAtOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		const callers, uses, limit = 64, 400, 50
-		stores, _ := on.stores(t, 2)
+		stores, _ := on.crowd(t)
 		windows := []domain.Window{{Limit: limit, Length: time.Hour}, {Limit: 150, Length: 24 * time.Hour}}
 		var next atomic.Int64
 		passed := map[domain.TenantID]*atomic.Int64{"a": {}, "b": {}}

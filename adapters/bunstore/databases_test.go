@@ -148,6 +148,19 @@ func (e engine) stores(tb testing.TB, n int) ([]*bunstore.Store, database) {
 	return all, first
 }
 
+// crowd returns two migrated stores on one database, as two processes would
+// have that never pause, and the database. On SQLite it is one store twice:
+// there a process that does not pause may keep another out for longer than that
+// waits.
+func (e engine) crowd(tb testing.TB) ([]*bunstore.Store, database) {
+	tb.Helper()
+	if e.name == onSQLite.name {
+		store, db := e.storeAndDB(tb)
+		return []*bunstore.Store{store, store}, db
+	}
+	return e.stores(tb, 2)
+}
+
 // storeOn returns a migrated store on the open database.
 func storeOn(tb testing.TB, db database) *bunstore.Store {
 	tb.Helper()

@@ -16,12 +16,12 @@ import (
 	"github.com/batchport/batchport/ports"
 )
 
-// Sixteen claimers, in two processes, share the chunks of two jobs: each
+// Sixteen claimers, in two processes where they can be, share the chunks of two jobs: each
 // chunk is claimed once, nobody starves, and nobody stops while there is work.
 func TestClaimersShareTheWork(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		const claimers, chunks = 16, 500
-		stores, db := on.stores(t, 2)
+		stores, db := on.crowd(t)
 		sizes := slices.Repeat([]int{1}, chunks/2)
 		jobs := []*domain.BatchJob{addPlanned(t, stores[0], 1, sizes...), addPlanned(t, stores[0], 2, sizes...)}
 		var mu sync.Mutex
@@ -157,7 +157,7 @@ func TestSubmissionsTakeTurns(t *testing.T) {
 func TestJobsOnOneResourceRunInTurn(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		const submitters, workers, each = 4, 6, 12
-		stores, _ := on.stores(t, 2)
+		stores, _ := on.crowd(t)
 		var inWork, done atomic.Int64
 		atOnce(submitters+workers, func(i int) {
 			store := stores[i%2]
@@ -204,7 +204,7 @@ func TestJobsOnOneResourceRunInTurn(t *testing.T) {
 func TestStopWhileClaiming(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		const jobs, claimers = 30, 6
-		stores, db := on.stores(t, 2)
+		stores, db := on.crowd(t)
 		refs := make([]domain.JobRef, jobs)
 		for i := range refs {
 			refs[i] = addPlanned(t, stores[0], uint64(i+1), 1, 1, 1).Ref()
@@ -260,7 +260,7 @@ func stop(ctx context.Context, store *bunstore.Store, ref domain.JobRef) error {
 func TestExpireAtOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		const chunks, sweepers = 40, 8
-		stores, db := on.stores(t, 2)
+		stores, db := on.crowd(t)
 		addPlanned(t, stores[0], 1, slices.Repeat([]int{1, 3}, chunks/2)...)
 		brief := claimAny
 		brief.Lease = time.Microsecond

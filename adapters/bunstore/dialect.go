@@ -13,6 +13,7 @@ type sqlDialect struct {
 	folder string // of its migrations
 	clock  string // expression for the database's time in microseconds
 
+	migrated string // query for whether there is a table of migrations
 	begin    string // begins the transaction of the migrations
 	alone    string // waits until no other process migrates; "" when begin has
 	unfit    string // query for why statements would mean something else here, '' when they do not; "" when there is no such thing
@@ -46,9 +47,10 @@ func dialectOf(name dialect.Name) (sqlDialect, error) {
 
 func sqliteDialect() sqlDialect {
 	return sqlDialect{
-		folder: "sqlite",
-		clock:  "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-		begin:  "BEGIN IMMEDIATE",
+		folder:   "sqlite",
+		clock:    "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+		migrated: "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '{p}migrations'",
+		begin:    "BEGIN IMMEDIATE",
 		// It changes no row, yet takes the lock before anything was read. A
 		// transaction that reads first and writes later cannot wait for another
 		// writer: SQLite fails it at once. With _txlock=immediate it costs
@@ -69,8 +71,9 @@ func postgresDialect() sqlDialect {
 		folder: "postgres",
 		// In a subquery, which is evaluated once: a bare clock_timestamp() would be
 		// read again for each row, and no index can be searched by it.
-		clock: "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
-		begin: "BEGIN",
+		clock:    "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
+		migrated: "SELECT to_regclass('{p}migrations') IS NOT NULL",
+		begin:    "BEGIN",
 		// Migrations may take longer than the statements of every day. The name of
 		// the lock holds the schema, since several may be in one database.
 		alone: "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; " +

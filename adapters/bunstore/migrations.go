@@ -49,6 +49,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return s.migrate(ctx, steps)
 }
 
+// Migrated reports whether [Store.Migrate] has ever run on the database.
+func (s *Store) Migrated(ctx context.Context) (there bool, err error) {
+	err = s.db.QueryRowContext(ctx, s.tables.Replace(s.dialect.migrated)).Scan(&there)
+	return there, s.classify(ctx, err)
+}
+
 // migrate runs those of the steps that have not run yet.
 func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
 	conn, err := s.db.Conn(ctx)

@@ -2,12 +2,31 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/batchport/batchport/domain"
 )
+
+// Health returns the handler of GET /livez and GET /readyz alone, for a
+// process that works jobs off and takes none in. Of deps it needs Messages and
+// Locale, and takes Ready.
+func Health(deps Deps, cfg Config) (http.Handler, error) {
+	if deps.Messages == nil || deps.Locale == nil {
+		return nil, errors.New("httpapi: Deps.Messages or Deps.Locale is missing")
+	}
+	if err := cfg.valid(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults(0)
+	a := &api{deps: deps, cfg: cfg, mux: http.NewServeMux()}
+	a.huma = humago.New(a.mux, describe(cfg.Version))
+	a.registerHealth()
+	return a.guarded(a.routed()), nil
+}
 
 // registerHealth adds what supervisors ask.
 func (a *api) registerHealth() {

@@ -166,12 +166,27 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
+// Relay is [Engine.Run] for a process that takes jobs in and leaves the work
+// to others: it publishes events, and does nothing else, until ctx ends.
+func (e *Engine) Relay(ctx context.Context) error {
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	if _, err := e.begin(abort); err != nil {
+		return err
+	}
+	var group sync.WaitGroup
+	group.Go(func() { e.relaying(ctx) })
+	group.Go(func() { e.reopening(ctx) })
+	group.Wait()
+	return nil
+}
+
 // begin closes the registration and returns the kinds.
 func (e *Engine) begin(abort context.CancelCauseFunc) ([]domain.Kind, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.running {
-		return nil, errors.New("engine: Run was called before")
+		return nil, errors.New("engine: Run or Relay was called before")
 	}
 	e.running, e.abort = true, abort
 	return e.names(), nil

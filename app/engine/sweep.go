@@ -38,6 +38,20 @@ func (e *Engine) sweeping(ctx context.Context) {
 	}
 }
 
+// reopening is the part of sweeping that a process does which does no work.
+func (e *Engine) reopening(ctx context.Context) {
+	ticker := time.NewTicker(e.cfg.SweepEvery)
+	defer ticker.Stop()
+	for {
+		e.report(ctx, "ask for lost events", e.reopen(ctx))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
 // report logs what a background duty could not do; it is done again soon.
 func (e *Engine) report(ctx context.Context, duty string, err error) {
 	if err != nil && ctx.Err() == nil {

@@ -17,7 +17,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/batchport/batchport/adapters/bunstore/sqlite"
 	"github.com/batchport/batchport/adapters/catalog"
 	"github.com/batchport/batchport/adapters/httpapi"
 	"github.com/batchport/batchport/domain"
@@ -74,7 +73,7 @@ func benchSyncs(b testing.TB, rows []benchRule, size int, round string) (bodies 
 }
 
 // refuseBudgets makes the database refuse rules of the refused budget.
-func refuseBudgets(b testing.TB, db *sqlite.DB) {
+func refuseBudgets(b testing.TB, db handles) {
 	b.Helper()
 	_, err := db.Write.ExecContext(context.Background(), `CREATE TRIGGER refuse_budget BEFORE INSERT ON batchport_budget_rules
 		WHEN NEW.budget_code = '`+refusedBudget+`' BEGIN SELECT RAISE(ABORT, 'no such budget'); END`)
@@ -96,7 +95,7 @@ func BenchmarkBudgetSync(b *testing.B) {
 	for range b.N {
 		folder, bare, single := benchFolder(b, 0), benchFolder(b, 0), benchFolder(b, 0)
 		handler := benchHandler(b, folder)
-		for _, f := range []*dataFolder{folder, bare, single} {
+		for _, f := range []*database{folder, bare, single} {
 			refuseBudgets(b, f.db)
 		}
 		for _, pass := range []string{"new", "there"} {
@@ -130,7 +129,7 @@ func BenchmarkBudgetSync(b *testing.B) {
 
 // benchHandler returns the HTTP interface over a folder, for the user of the
 // benchmarks, without a quota.
-func benchHandler(b *testing.B, folder *dataFolder) http.Handler {
+func benchHandler(b *testing.B, folder *database) http.Handler {
 	b.Helper()
 	node := benchEngine(b, folder)
 	handler, err := httpapi.New(httpapi.Deps{
@@ -197,7 +196,7 @@ func bareArgs(r benchRule, i int) []any {
 }
 
 // bareRules upserts rows with nothing but the statements, in one transaction.
-func bareRules(b testing.TB, db *sqlite.DB, rows []benchRule, run int) {
+func bareRules(b testing.TB, db handles, rows []benchRule, run int) {
 	b.Helper()
 	err := db.Write.RunInTx(b.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 		i := 0
@@ -222,7 +221,7 @@ func bareRules(b testing.TB, db *sqlite.DB, rows []benchRule, run int) {
 // rulesByRow stores rows one by one, each in a savepoint, and passes over those
 // that are bad: in one transaction, since a commit a row costs a hundred times
 // as much.
-func rulesByRow(b testing.TB, db *sqlite.DB, rows []benchRule) {
+func rulesByRow(b testing.TB, db handles, rows []benchRule) {
 	b.Helper()
 	err := db.Write.RunInTx(b.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 		for i, r := range rows {

@@ -47,7 +47,7 @@ func BenchmarkExport(b *testing.B) {
 }
 
 // bareExport reads the estates with one query and writes them into a workbook.
-func bareExport(ctx context.Context, folder *dataFolder, path string, n int) error {
+func bareExport(ctx context.Context, folder *database, path string, n int) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func statementSheet(b testing.TB, n, estatesThere int) []byte {
 }
 
 // bareImport parses the workbook and upserts its good rows.
-func bareImport(ctx context.Context, folder *dataFolder, sheet []byte, month string, want int) error {
+func bareImport(ctx context.Context, folder *database, sheet []byte, month string, want int) error {
 	book, err := (xlsxfile.WorkbookSource{}).OpenWorkbook(ctx, bytes.NewReader(sheet), int64(len(sheet)))
 	if err != nil {
 		return err

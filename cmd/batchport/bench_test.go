@@ -26,7 +26,7 @@ var benchUser = domain.Principal{Tenant: "acme", User: "1", Permissions: []domai
 
 // benchFolder returns an open data folder with n estates that can be
 // advertised.
-func benchFolder(b *testing.B, n int) *dataFolder {
+func benchFolder(b *testing.B, n int) *database {
 	b.Helper()
 	folder, err := openDataFolder(b.Context(), b.TempDir())
 	if err != nil {
@@ -45,7 +45,7 @@ func benchFolder(b *testing.B, n int) *dataFolder {
 
 // benchEngine runs the estates' kinds on a folder with the bell of this
 // process, and files on the disk.
-func benchEngine(b *testing.B, folder *dataFolder) *node {
+func benchEngine(b *testing.B, folder *database) *node {
 	b.Helper()
 	files, err := diskfiles.New(b.TempDir())
 	if err != nil {
@@ -56,7 +56,7 @@ func benchEngine(b *testing.B, folder *dataFolder) *node {
 	if err != nil {
 		b.Fatal(err)
 	}
-	n := &node{folder: folder, files: files, engine: e, cfg: nodeConfig{log: slog.New(slog.DiscardHandler), quota: syncQuota{unlimited: true}}}
+	n := &node{database: folder, files: files, engine: e, cfg: nodeConfig{log: slog.New(slog.DiscardHandler), quota: syncQuota{unlimited: true}}}
 	if err := errors.Join(n.openUploads(), n.openSheets(b.Context()), n.openEstates(b.Context()), n.openBudgets(b.Context())); err != nil {
 		b.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func BenchmarkEditJob(b *testing.B) {
 
 // bareEdit does what the job does to the estates, and nothing else: it finds
 // the ids, and changes a thousand with each statement, each in a transaction.
-func bareEdit(ctx context.Context, folder *dataFolder, n int, listed bool) error {
+func bareEdit(ctx context.Context, folder *database, n int, listed bool) error {
 	var ids []int64
 	if err := folder.db.Read.NewRaw(`SELECT id FROM batchport_estates WHERE tenant = 'acme' ORDER BY id`).Scan(ctx, &ids); err != nil {
 		return err

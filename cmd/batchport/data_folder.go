@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
-	"github.com/spf13/cobra"
 
 	"github.com/batchport/batchport/adapters/bunstore"
 	"github.com/batchport/batchport/adapters/bunstore/sqlite"
@@ -19,26 +18,16 @@ import (
 
 const databaseName = "batchport.db"
 
-// dataFolder is the folder in which the embedded store lives:
+// The data folder, in which the embedded store lives:
 //
 //	batchport.db   the database, with -wal and -shm beside it
 //	files/         exports and uploads
 //	jetstream/     bells and events; may be deleted at any time
 //	serve.lock     held by the process that serves
-type dataFolder struct {
-	path  string
-	db    *sqlite.DB
-	store *bunstore.Store
-}
-
-// addDataFlag gives a command the flag that names the folder.
-func addDataFlag(cmd *cobra.Command) *string {
-	return addCheckedFlag(cmd, "data", "./batchport-data", "folder", "folder that holds everything", checkFolder)
-}
 
 // openDataFolder opens the folder's database, which it creates and migrates
 // when needed. Any number of processes may have it open.
-func openDataFolder(ctx context.Context, path string) (*dataFolder, error) {
+func openDataFolder(ctx context.Context, path string) (*database, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -53,12 +42,12 @@ func openDataFolder(ctx context.Context, path string) (*dataFolder, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the data folder %s: %w", path, err), db.Close())
 	}
-	return &dataFolder{path: path, db: db, store: store}, nil
+	return &database{store: store, db: handles{db.Write, db.Read}, close: db.Close}, nil
 }
 
 // makeDataFolder opens the folder for a command that may be the first to use
 // it, and says so when it was: it may not be the folder that was meant.
-func makeDataFolder(ctx context.Context, path string, stderr io.Writer) (*dataFolder, error) {
+func makeDataFolder(ctx context.Context, path string, stderr io.Writer) (*database, error) {
 	isNew := !hasDatabase(path)
 	folder, err := openDataFolder(ctx, path)
 	if err == nil && isNew {
@@ -70,7 +59,7 @@ func makeDataFolder(ctx context.Context, path string, stderr io.Writer) (*dataFo
 
 // findDataFolder opens the folder for a command that has nothing to do in one
 // that is new, and then makes none.
-func findDataFolder(ctx context.Context, path string) (*dataFolder, error) {
+func findDataFolder(ctx context.Context, path string) (*database, error) {
 	if !hasDatabase(path) {
 		return nil, fmt.Errorf("there is no data folder at %s", absolute(path))
 	}
@@ -91,8 +80,6 @@ func absolute(path string) string {
 	}
 	return path
 }
-
-func (d *dataFolder) Close() error { return d.db.Close() }
 
 // lockToServe makes this process the only one that serves the folder. The
 // lock ends with the process, however it ends; its file says who holds it.

@@ -50,7 +50,7 @@ workbook stays in the temporary folder; everything else is removed.`,
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 		d := &demo{folder: folder, locale: catalog.Locale(*locale, "", "en_US"), keep: *keep, screen: newScreen(cmd.OutOrStdout())}
 		d.node, err = newNode(cmd.Context(), nodeConfig{
-			data: filepath.Join(folder, "data"), listen: *listen, natsListen: *natsListen, log: log,
+			at: location{data: filepath.Join(folder, "data")}, bus: busConfig{listen: *natsListen}, listen: *listen, log: log,
 		})
 		if err == nil {
 			err = errors.Join(d.run(cmd.Context()), d.node.Close())

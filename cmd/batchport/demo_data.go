@@ -78,7 +78,7 @@ func addDemoTenant(ctx context.Context, n *node, count int) (string, error) {
 }
 
 func hasEstates(ctx context.Context, n *node, tenant domain.TenantID) (bool, error) {
-	for _, err := range n.folder.store.SelectEstates(ctx, tenant, estate.Filter{}) {
+	for _, err := range n.database.store.SelectEstates(ctx, tenant, estate.Filter{}) {
 		return err == nil, err
 	}
 	return false, nil
@@ -87,7 +87,7 @@ func hasEstates(ctx context.Context, n *node, tenant domain.TenantID) (bool, err
 // loadDemoData loads made-up data for the demo tenant. The same number of
 // estates gives the same data.
 func loadDemoData(ctx context.Context, n *node, count int) error {
-	loader := estates.NewLoader(n.folder.store)
+	loader := estates.NewLoader(n.database.store)
 	data := newDemoData(count)
 	for _, part := range []struct {
 		kind  estates.LoadKind

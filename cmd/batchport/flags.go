@@ -16,29 +16,35 @@ import (
 // checkedFlag is text that is refused as it is set, on the command line and
 // in the environment alike, so that the error names where it was set.
 type checkedFlag struct {
-	value string
+	value *string
 	form  string // as the help names it
 	check func(string) error
 }
 
-func (f *checkedFlag) String() string { return f.value }
-func (f *checkedFlag) Type() string   { return f.form }
+func (f *checkedFlag) String() string {
+	if f.value == nil { // as the help makes it, to compare
+		return ""
+	}
+	return *f.value
+}
+
+func (f *checkedFlag) Type() string { return f.form }
 
 // Set implements [pflag.Value].
 func (f *checkedFlag) Set(value string) error {
 	if err := f.check(value); err != nil {
 		return err
 	}
-	f.value = value
+	*f.value = value
 	return nil
 }
 
 // addCheckedFlag gives a command a flag whose values pass check. The initial
 // value, which means that nobody set the flag, need not.
 func addCheckedFlag(cmd *cobra.Command, name, initial, form, help string, check func(string) error) *string {
-	f := &checkedFlag{value: initial, form: form, check: check}
-	cmd.Flags().Var(f, name, help)
-	return &f.value
+	value := initial
+	cmd.Flags().Var(&checkedFlag{value: &value, form: form, check: check}, name, help)
+	return &value
 }
 
 func checkFolder(value string) error {

@@ -48,7 +48,7 @@ and events of the tenant, and uploads, need no permission.`,
 		Example: "  batchport keys create --tenant acme --user 7 --permission estate_export",
 		Args:    exactly(),
 	}
-	data := addDataFlag(cmd)
+	at := addLocationFlags(cmd)
 	tenant := cmd.Flags().String("tenant", "", "tenant that the key belongs to (1 to 64 of a-z, 0-9 and '-')")
 	user := cmd.Flags().String("user", "", "user of the tenant that the key belongs to")
 	permissions := cmd.Flags().StringSlice("permission", nil, "kind of job that the key may submit, estate_read or budget_rule_read; may be given more than once")
@@ -59,11 +59,11 @@ and events of the tenant, and uploads, need no permission.`,
 			return usage(err)
 		}
 		warnOfUnknown(cmd.ErrOrStderr(), who.Permissions)
-		folder, err := makeDataFolder(cmd.Context(), *data, cmd.ErrOrStderr())
+		db, err := at.ensure(cmd.Context(), cmd.ErrOrStderr())
 		if err != nil {
 			return err
 		}
-		return withKeys(folder, func(keys *access.Keys) error {
+		return withKeys(db, func(keys *access.Keys) error {
 			key, err := keys.Create(cmd.Context(), who)
 			if err == nil {
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), key)
@@ -124,7 +124,7 @@ func warnOfUnknown(w io.Writer, permissions []domain.Permission) {
 
 func newKeysList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the keys, without their secrets", Args: exactly()}
-	data := addDataFlag(cmd)
+	at := addLocationFlags(cmd)
 	tenant := cmd.Flags().String("tenant", "", "only the keys of this tenant")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var only domain.TenantID
@@ -134,11 +134,11 @@ func newKeysList() *cobra.Command {
 				return usage(err)
 			}
 		}
-		folder, err := findDataFolder(cmd.Context(), *data)
+		db, err := at.find(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return withKeys(folder, func(keys *access.Keys) error {
+		return withKeys(db, func(keys *access.Keys) error {
 			list, err := keys.List(cmd.Context(), only)
 			if err != nil {
 				return err
@@ -176,13 +176,13 @@ Over HTTP it is refused at once, also by a server that runs; connections of NATS
 subscribers that were made with it are closed within ten seconds.`,
 		Args: exactly("KEY"),
 	}
-	data := addDataFlag(cmd)
+	at := addLocationFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		folder, err := findDataFolder(cmd.Context(), *data)
+		db, err := at.find(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return withKeys(folder, func(keys *access.Keys) error {
+		return withKeys(db, func(keys *access.Keys) error {
 			err := keys.Revoke(cmd.Context(), args[0])
 			if errors.Is(err, domain.CodeNotFound) {
 				return &commandError{exitNotFound, errors.New(`there is no such key; "batchport keys list" shows all`)}
@@ -193,7 +193,7 @@ subscribers that were made with it are closed within ten seconds.`,
 	return cmd
 }
 
-// withKeys runs do over the keys of a data folder, which it closes.
-func withKeys(folder *dataFolder, do func(*access.Keys) error) error {
-	return errors.Join(do(access.NewKeys(folder.store, time.Now)), folder.Close())
+// withKeys runs do over the keys of a database, which it closes.
+func withKeys(db *database, do func(*access.Keys) error) error {
+	return errors.Join(do(access.NewKeys(db.store, time.Now)), db.Close())
 }

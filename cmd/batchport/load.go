@@ -28,12 +28,12 @@ func newLoad() *cobra.Command {
 line; "-" reads standard input. KIND is one of ` + strings.Join(kinds, ", ") + `,
 best loaded in this order, since each names the ones before. A bad line is
 reported with its number and stops no other; the exit code is then 6. A server
-may run on the same data folder. The fields of each kind, with an example, are in
+may run on the same database. The fields of each kind, with an example, are in
 docs/operating.md, "Files to load".`,
 		Example: "  batchport load --tenant acme estates estates.ndjson",
 		Args:    exactly("KIND", "FILE.ndjson"),
 	}
-	data := addDataFlag(cmd)
+	at := addLocationFlags(cmd)
 	tenant := cmd.Flags().String("tenant", "", "tenant that the objects belong to")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		owner, err := parseTenant(*tenant)
@@ -48,7 +48,7 @@ docs/operating.md, "Files to load".`,
 			return err
 		}
 		defer func() { _ = file.Close() }() // only read from
-		return load(cmd.Context(), *data, owner, estates.LoadKind(args[0]), file, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		return load(cmd.Context(), at, owner, estates.LoadKind(args[0]), file, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 	return cmd
 }
@@ -60,14 +60,14 @@ func openInput(cmd *cobra.Command, name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-func load(ctx context.Context, data string, tenant domain.TenantID, kind estates.LoadKind, file io.Reader, stdout, stderr io.Writer) (err error) {
-	folder, err := makeDataFolder(ctx, data, stderr)
+func load(ctx context.Context, at *location, tenant domain.TenantID, kind estates.LoadKind, file io.Reader, stdout, stderr io.Writer) (err error) {
+	db, err := at.ensure(ctx, stderr)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, folder.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	messages := catalog.NewMessages()
-	counts, err := estates.NewLoader(folder.store).Load(ctx, tenant, kind, file, func(f estates.LineFailure) error {
+	counts, err := estates.NewLoader(db.store).Load(ctx, tenant, kind, file, func(f estates.LineFailure) error {
 		field := ""
 		if f.Failure.Field != "" {
 			field = f.Failure.Field + ": "

@@ -10,16 +10,16 @@ import (
 func newMigrate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
-		Short: "Bring the database to this version, as every other command does by itself",
+		Short: "Bring the database to this version, as every other command that has --data does by itself",
 		Args:  exactly(),
 	}
-	data := addDataFlag(cmd)
+	at := addLocationFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		folder, err := makeDataFolder(cmd.Context(), *data, cmd.ErrOrStderr())
+		db, err := at.ensure(cmd.Context(), cmd.ErrOrStderr())
 		if err != nil {
 			return err
 		}
-		return folder.Close()
+		return db.Close()
 	}
 	return cmd
 }

@@ -14,10 +14,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/batchport/batchport/adapters/bunstore/postgres"
 	"github.com/batchport/batchport/adapters/catalog"
 	"github.com/batchport/batchport/adapters/diskfiles"
 	"github.com/batchport/batchport/adapters/httpapi"
-	"github.com/batchport/batchport/adapters/natsbus"
 	"github.com/batchport/batchport/adapters/natsbus/embedded"
 	"github.com/batchport/batchport/adapters/webfetch"
 	"github.com/batchport/batchport/adapters/xlsxfile"
@@ -41,6 +41,10 @@ const (
 	// shutdownMargin is how long whoever did not end by then has to give way.
 	shutdownMargin = 4 * time.Second
 
+	// presencePatience is how long a start waits for the database to notice that
+	// the process before has ended.
+	presencePatience = 5 * time.Second
+
 	// sheetStrings is how many bytes of texts that cells share one workbook may
 	// have. So many are read at a time, and all stay within what the process may take.
 	sheetStrings, sheetsOpen = 48 << 20, 2
@@ -50,16 +54,18 @@ const (
 
 // nodeConfig is how a node works.
 type nodeConfig struct {
-	data       string
-	listen     string // address of the HTTP server
-	publicURL  string
-	natsListen string // address for subscribers, "" for none
-	limits     limits
-	fetchFrom  []string // hosts whose addresses need not be public
-	grantable  []string // what a big landlord may be given; nil for the default
-	columns    []string // that conditions of budget rules may name; nil for any
-	quota      syncQuota
-	log        *slog.Logger
+	at        location
+	bus       busConfig
+	role      role
+	files     fileStore
+	listen    string // address of the HTTP server
+	publicURL string
+	limits    limits
+	fetchFrom []string // hosts whose addresses need not be public
+	grantable []string // what a big landlord may be given; nil for the default
+	columns   []string // that conditions of budget rules may name; nil for any
+	quota     syncQuota
+	log       *slog.Logger
 }
 
 // limits bound what a client may ask for; zero means the default.
@@ -72,23 +78,24 @@ type syncQuota struct {
 	unlimited       bool
 }
 
-// node is everything that serves, in one process on one data folder.
+// node is everything that serves, in one process.
 type node struct {
-	cfg     nodeConfig
-	folder  *dataFolder
-	probe   diskProbe
-	files   *diskfiles.Files
-	nats    *embedded.Server
-	conn    *nats.Conn
-	keys    *access.Keys
-	uploads *uploads.Uploads
-	engine  *engine.Engine
-	sheets  ports.WorkbookSource
-	estates *estates.Estates
-	budgets *budgets.Budgets
-	server  *http.Server
-	socket  net.Listener
-	closers []func() error // in the order in which they were opened
+	cfg      nodeConfig
+	database *database
+	presence *postgres.Presence // at a PostgreSQL database; nil at SQLite
+	probe    diskProbe
+	files    *diskfiles.Files
+	nats     *embedded.Server
+	conn     *nats.Conn
+	keys     *access.Keys
+	uploads  *uploads.Uploads
+	engine   *engine.Engine
+	sheets   ports.WorkbookSource
+	estates  *estates.Estates
+	budgets  *budgets.Budgets
+	server   *http.Server
+	socket   net.Listener
+	closers  []func() error // in the order in which they were opened
 }
 
 // newNode opens everything, in the order in which one needs the other. What it
@@ -100,7 +107,7 @@ func newNode(ctx context.Context, cfg nodeConfig) (n *node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	for _, open := range []func(context.Context) error{n.openFolder, n.openFiles, n.openBus, n.openEngine, n.openSheets, n.openEstates, n.openBudgets, n.openHTTP} {
+	for _, open := range []func(context.Context) error{n.openDatabase, n.openBus, n.openFiles, n.openEngine, n.openSheets, n.openEstates, n.openBudgets, n.openHTTP} {
 		if err := open(ctx); err != nil {
 			return n, err
 		}
@@ -108,89 +115,75 @@ func newNode(ctx context.Context, cfg nodeConfig) (n *node, err error) {
 	return n, nil
 }
 
-func (n *node) openFolder(ctx context.Context) error {
-	unlock, err := lockToServe(n.cfg.data)
-	if err != nil {
+// openDatabase makes sure that this process may use what others cannot use
+// beside it: an SQLite file, and the folder of the embedded NATS server.
+func (n *node) openDatabase(ctx context.Context) error {
+	if n.cfg.holdsFolder() {
+		unlock, err := lockToServe(n.cfg.at.data)
+		if err != nil {
+			return err
+		}
+		n.closers = append(n.closers, unlock)
+	}
+	var err error
+	if n.database, err = n.cfg.at.open(ctx); err != nil {
 		return err
 	}
-	n.closers = append(n.closers, unlock)
-	if n.folder, err = openDataFolder(ctx, n.cfg.data); err != nil {
+	n.closers = append(n.closers, n.database.Close)
+	n.keys = access.NewKeys(n.database.store, time.Now)
+	return n.attend(ctx)
+}
+
+// attend makes this process known at a PostgreSQL database. Processes that
+// share one must share NATS servers too: the bells and events of an embedded
+// server reach its own process alone.
+func (n *node) attend(ctx context.Context) error {
+	if n.cfg.at.database == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, presencePatience)
+	defer cancel()
+	var err error
+	n.presence, err = postgres.Attend(ctx, n.database.db.Write, !n.cfg.bus.outside())
+	switch {
+	case errors.Is(err, postgres.ErrOccupied) && n.cfg.bus.outside():
+		return fmt.Errorf("the database %s is being served by a process without --nats; stop that one first", n.cfg.at.shown())
+	case errors.Is(err, postgres.ErrOccupied):
+		return fmt.Errorf("the database %s is being served by another process; several need --nats, the same for all", n.cfg.at.shown())
+	case err != nil:
 		return err
 	}
-	n.closers = append(n.closers, n.folder.Close)
-	n.probe.path = filepath.Join(n.cfg.data, "ready.probe")
-	n.keys = access.NewKeys(n.folder.store, time.Now)
+	n.closers = append(n.closers, n.presence.Close)
 	return nil
 }
 
-func (n *node) openFiles(context.Context) (err error) {
-	if n.files, err = diskfiles.New(filepath.Join(n.cfg.data, "files")); err != nil {
+func (n *node) openFiles(ctx context.Context) error {
+	n.probe.path = filepath.Join(n.cfg.at.data, "ready.probe")
+	files, err := diskfiles.New(filepath.Join(n.cfg.at.data, "files"))
+	if err != nil {
 		return err
 	}
-	n.closers = append(n.closers, n.files.Close)
+	n.files = files
+	n.closers = append(n.closers, files.Close)
 	return n.openUploads()
 }
 
 func (n *node) openUploads() (err error) {
 	n.uploads, err = uploads.New(uploads.Deps{
-		Files: n.files, Store: n.folder.store, InUse: n.folder.store.UsesUpload,
+		Files: n.files, Store: n.database.store, InUse: n.database.store.UsesUpload,
 	}, uploads.Config{MaxSize: int64(n.cfg.limits.upload), Logger: n.cfg.log})
 	return err
 }
 
-func (n *node) openBus(context.Context) (err error) {
-	n.nats, err = embedded.Start(embedded.Config{
-		StoreDir: n.cfg.data, Listen: n.cfg.natsListen, Authenticate: n.tenantOf, Revoked: n.isRevoked, Log: n.cfg.log,
-	})
-	var network *net.OpError
-	if errors.As(err, &network) && network.Op == "listen" {
-		return fmt.Errorf("--nats-listen %s: %w", n.cfg.natsListen, err)
-	}
-	if err != nil {
-		return err
-	}
-	n.closers = append(n.closers, func() error { n.nats.Close(); return nil })
-	if n.conn, err = n.nats.Connect(); err != nil {
-		return fmt.Errorf("connect to the embedded NATS server: %w", err)
-	}
-	n.closers = append(n.closers, func() error { n.conn.Close(); return nil })
-	return nil
-}
-
-// tenantOf lets a subscriber in who holds a key: as token, or as password of
-// the user that its tenant is called. A user of another name expects the
-// events of another tenant, and would wait for them in vain.
-func (n *node) tenantOf(ctx context.Context, user, key string) (domain.TenantID, bool) {
-	who, err := n.keys.Authenticate(ctx, key)
-	return who.Tenant, err == nil && (user == "" || user == string(who.Tenant))
-}
-
-// isRevoked leaves subscribers connected while the store cannot be asked.
-func (n *node) isRevoked(ctx context.Context, _, key string) bool {
-	_, err := n.keys.Authenticate(ctx, key)
-	return errors.Is(err, domain.CodeUnauthorized)
-}
-
 func (n *node) openEngine(ctx context.Context) error {
-	bell, err := natsbus.NewBell(n.conn, natsbus.Config{Log: n.cfg.log})
+	bell, events, err := n.bellAndEvents(ctx)
 	if err != nil {
-		return err
-	}
-	events, err := natsbus.NewEventStream(n.conn, natsbus.Config{Log: n.cfg.log})
-	if err != nil {
-		return err
-	}
-	// Asking makes the stream, so that a subscriber finds it from the start. On
-	// a machine that is too busy the engine does it later.
-	if _, err := events.State(ctx); errors.Is(err, domain.CodeUnavailable) {
-		n.cfg.log.Warn("the stream of events is not ready yet; events are kept until it is", "error", err)
-	} else if err != nil {
 		return err
 	}
 	n.engine, err = engine.New(engine.Deps{
-		Store: n.folder.store, Bell: bell, Events: events, Files: n.files, Authority: n.folder.store,
+		Store: n.database.store, Bell: bell, Events: events, Files: n.files, Authority: n.database.store,
 	}, engine.Config{
-		Name: "batchport", SoleProcess: true, Grace: shutdownGrace, Logger: n.cfg.log,
+		Name: "batchport", SoleProcess: !n.cfg.shared(), Lease: n.cfg.at.lease, Grace: shutdownGrace, Logger: n.cfg.log,
 		MaxNamed: int(n.cfg.limits.named), MaxSelected: int(n.cfg.limits.selected),
 	})
 	return err
@@ -214,7 +207,7 @@ func (n *node) openEstates(context.Context) error {
 	for _, name := range n.cfg.grantable {
 		capabilities = append(capabilities, estate.Capability(name))
 	}
-	store := n.folder.store
+	store := n.database.store
 	n.estates, err = estates.New(n.engine, estates.Deps{
 		Selector: store, Reader: store, Communities: store, Contracts: store, Repairs: store, Users: store,
 		Listings: store, Agents: store, Grants: store, Reports: store, Statements: store,
@@ -225,7 +218,7 @@ func (n *node) openEstates(context.Context) error {
 }
 
 func (n *node) openBudgets(context.Context) (err error) {
-	store := n.folder.store
+	store := n.database.store
 	var columns ports.BudgetColumns
 	if n.cfg.columns != nil {
 		columns = knownColumns(n.cfg.columns)
@@ -249,22 +242,29 @@ func (k knownColumns) KnownColumns(context.Context, domain.TenantID) (budget.Cat
 	return func(c budget.ColumnRef) bool { return slices.Contains(k, c.String()) }, nil
 }
 
-func (n *node) openHTTP(ctx context.Context) error {
-	signing, err := n.folder.store.Secret(ctx, "file_links")
-	if err != nil {
-		return err
-	}
-	handler, err := httpapi.New(httpapi.Deps{
+// handler returns the HTTP interface of the process's role.
+func (n *node) handler(ctx context.Context) (http.Handler, error) {
+	deps := httpapi.Deps{
 		Estates: n.estates, Budgets: n.budgets, Engine: n.engine, Files: n.files, Uploads: n.uploads,
 		Messages: catalog.NewMessages(), Counts: catalog.NewLabels(), Authenticate: httpapi.APIKeys(n.keys),
 		Locale: func(header, accept, otherwise string) string {
 			return catalog.Locale(header, accept, cmp.Or(otherwise, defaultLocale))
 		},
 		Ready: n.ready,
-	}, httpapi.Config{
-		PublicURL: n.cfg.publicURL, SigningKey: signing, Version: version(), Logger: n.cfg.log,
-		MaxBody: int64(n.cfg.limits.body),
-	})
+	}
+	cfg := httpapi.Config{PublicURL: n.cfg.publicURL, Version: version(), Logger: n.cfg.log, MaxBody: int64(n.cfg.limits.body)}
+	if !n.cfg.role.takesIn() {
+		return httpapi.Health(deps, cfg)
+	}
+	var err error
+	if cfg.SigningKey, err = n.database.store.Secret(ctx, "file_links"); err != nil {
+		return nil, err
+	}
+	return httpapi.New(deps, cfg)
+}
+
+func (n *node) openHTTP(ctx context.Context) error {
+	handler, err := n.handler(ctx)
 	if err != nil {
 		return err
 	}
@@ -285,12 +285,14 @@ func (n *node) openHTTP(ctx context.Context) error {
 
 // ready says what keeps the node from working.
 func (n *node) ready(ctx context.Context) error {
-	var version int
-	if err := n.folder.db.Write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+	if err := n.database.db.Write.PingContext(ctx); err != nil {
 		return domain.Unavailable(fmt.Errorf("ask the database: %w", err))
 	}
 	if err := n.probe.check(); err != nil {
 		return domain.Unavailable(fmt.Errorf("write into the data folder: %w", err))
+	}
+	if n.nats == nil {
+		return nil // jobs are taken in, and worked off, without servers that are away
 	}
 	if err := n.nats.Healthy(); err != nil {
 		return domain.Unavailable(err)
@@ -308,7 +310,11 @@ func (n *node) serve(ctx context.Context) error {
 	defer stop()
 	ended := make(chan error, 3)
 	go func() {
-		ended <- n.engine.Run(ctx)
+		if n.cfg.role.works() {
+			ended <- n.engine.Run(ctx)
+		} else {
+			ended <- n.engine.Relay(ctx)
+		}
 	}()
 	go func() {
 		ended <- n.uploads.Run(ctx)
@@ -324,6 +330,8 @@ func (n *node) serve(ctx context.Context) error {
 	running := cap(ended)
 	select {
 	case <-ctx.Done():
+	case <-n.displaced():
+		first = errors.New("another process has taken over the database while it did not answer")
 	case first = <-ended: // whatever ends by itself takes the rest along
 		running--
 	}
@@ -345,6 +353,14 @@ func (n *node) serve(ctx context.Context) error {
 		}
 	}
 	return first
+}
+
+// displaced is closed when this process must not go on.
+func (n *node) displaced() <-chan struct{} {
+	if n.presence == nil {
+		return nil
+	}
+	return n.presence.Lost()
 }
 
 // Close closes what the node opened, the last first.

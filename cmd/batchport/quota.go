@@ -21,11 +21,11 @@ for the day on which a machine's clock was far ahead when a sync was counted,
 which keeps the tenant out until that time has come.
 
 --syncs-per-hour and --syncs-per-day are those of "batchport serve". A server may
-run on the same data folder.`,
+run on the same database.`,
 		Example: "  batchport quota --tenant acme",
 		Args:    exactly(),
 	}
-	data := addDataFlag(cmd)
+	at := addLocationFlags(cmd)
 	tenant := cmd.Flags().String("tenant", "", "tenant whose syncs are counted")
 	forget := cmd.Flags().Bool("forget", false, "forget the syncs that were counted")
 	quota := syncQuota{}
@@ -35,11 +35,11 @@ run on the same data folder.`,
 		if err != nil {
 			return usage(err)
 		}
-		folder, err := findDataFolder(cmd.Context(), *data)
+		db, err := at.find(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return errors.Join(showQuota(cmd, folder, owner, quota, *forget), folder.Close())
+		return errors.Join(showQuota(cmd, db, owner, quota, *forget), db.Close())
 	}
 	return cmd
 }
@@ -49,17 +49,17 @@ func addQuotaFlags(cmd *cobra.Command, quota *syncQuota) {
 	addCountFlag(cmd, &quota.perDay, "syncs-per-day", 150, "requests", "budget rule syncs of one tenant in any 24 hours")
 }
 
-func showQuota(cmd *cobra.Command, folder *dataFolder, tenant domain.TenantID, quota syncQuota, forget bool) error {
+func showQuota(cmd *cobra.Command, db *database, tenant domain.TenantID, quota syncQuota, forget bool) error {
 	ctx, stdout := cmd.Context(), cmd.OutOrStdout()
 	if forget {
-		n, err := folder.store.ForgetUses(ctx, tenant, budgets.QuotaName)
+		n, err := db.store.ForgetUses(ctx, tenant, budgets.QuotaName)
 		if err != nil {
 			return fmt.Errorf("forget the syncs of %s: %w", tenant, err)
 		}
 		_, err = fmt.Fprintf(stdout, "%d syncs of %s are forgotten\n", n, tenant)
 		return err
 	}
-	use, err := folder.store.Usage(ctx, tenant, budgets.QuotaName, []domain.Window{
+	use, err := db.store.Usage(ctx, tenant, budgets.QuotaName, []domain.Window{
 		{Limit: int(quota.perHour), Length: time.Hour}, {Limit: int(quota.perDay), Length: 24 * time.Hour},
 	})
 	if err != nil {

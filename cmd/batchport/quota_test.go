@@ -154,7 +154,7 @@ func TestQuotaProcess(t *testing.T) {
 }
 
 // syncsOn returns syncs on a folder, with the quota of the default.
-func syncsOn(t *testing.T, folder *dataFolder) *budgets.Budgets {
+func syncsOn(t *testing.T, folder *database) *budgets.Budgets {
 	t.Helper()
 	e, err := engine.New(engine.Deps{Store: folder.store, Bell: memory.NewBell()}, engine.Config{})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,9 +28,16 @@ given back and goes on at the next start. The log goes to standard error.`,
     --public-url https://batch.example.com --nats-listen 127.0.0.1:4222`,
 		Args: exactly(),
 	}
-	data := addDataFlag(cmd)
+	at := addLocationFlags(cmd)
+	addCountFlag(cmd, &at.conns, "database-conns", 20, "connections", "connections to --database at most, at least 8")
+	cfg := nodeConfig{role: roleAll, files: filesOnDisk}
 	listen := addCheckedFlag(cmd, "listen", "127.0.0.1:8080", "address", "address of the HTTP server; port 0 takes a free one", checkAddress)
 	publicURL := addCheckedFlag(cmd, "public-url", "", "url", "where clients reach this server, for links to files (default: the host that a request names)", checkPublicURL)
+	cmd.Flags().Var(&cfg.role, "role", "all; or, of processes that share --database and --nats, api: takes jobs in, or worker: works them off")
+	cmd.Flags().StringVar(&cfg.bus.servers, "nats", "", "nats://HOST:PORT, with commas between servers of one cluster (default: an embedded server)")
+	addCountFlag(cmd, &cfg.bus.replicas, "nats-replicas", 1, "servers", "servers of --nats that keep each stream: 1, 3 or 5")
+	cmd.Flags().Var(&cfg.files, "files", "disk: files are in the data folder; nats: in the servers of --nats, for processes on several machines")
+	cmd.Flags().DurationVar(&at.lease, "lease", time.Minute, "how long a worker that gives no sign is waited for before another takes its work over, at least 5s; the same for all processes")
 	natsListen := addCheckedFlag(cmd, "nats-listen", "", "address", "address for NATS subscribers, such as 127.0.0.1:4222 (default: none)", checkAddress)
 	logFormat := cmd.Flags().String("log-format", "text", "text or json")
 	limits := limits{}
@@ -53,10 +61,12 @@ given back and goes on at the next start. The log goes to standard error.`,
 		if err != nil {
 			return usage(err)
 		}
-		n, err := newNode(cmd.Context(), nodeConfig{
-			data: *data, listen: *listen, publicURL: *publicURL, natsListen: *natsListen, limits: limits,
-			fetchFrom: *fetchFrom, grantable: *grantable, columns: *columns, quota: quota, log: log,
-		})
+		cfg.at, cfg.bus.listen, cfg.listen, cfg.publicURL, cfg.limits = *at, *natsListen, *listen, *publicURL, limits
+		cfg.fetchFrom, cfg.grantable, cfg.columns, cfg.quota, cfg.log = *fetchFrom, *grantable, *columns, quota, log
+		if err := cfg.check(); err != nil {
+			return usage(err)
+		}
+		n, err := newNode(cmd.Context(), cfg)
 		if err != nil {
 			return err
 		}
@@ -81,9 +91,12 @@ func serve(ctx context.Context, n *node, demo bool, stdout io.Writer) error {
 			return err
 		}
 	}
-	attributes := []any{"url", n.url(), "data", n.cfg.data}
-	if addr := n.nats.Addr(); addr != "" {
-		attributes = append(attributes, "nats", "nats://"+addr)
+	attributes := []any{"url", n.url(), "role", n.cfg.role, "data", n.cfg.at.data}
+	if n.cfg.at.database != "" {
+		attributes = append(attributes, "database", n.cfg.at.shown())
+	}
+	if n.nats != nil && n.nats.Addr() != "" {
+		attributes = append(attributes, "nats", "nats://"+n.nats.Addr())
 	}
 	n.cfg.log.Info("ready", attributes...)
 	err := n.serve(ctx)

@@ -258,7 +258,7 @@ func newAgreeing(t *testing.T, write, read *bun.DB, trigger string) *agreeing {
 	store, err := bunstore.New(write, bunstore.Config{ReadDB: read})
 	check(err)
 	check(store.Migrate(t.Context()))
-	n := &node{folder: &dataFolder{store: store}}
+	n := &node{database: &database{store: store}}
 	n.files, err = diskfiles.New(t.TempDir())
 	check(err)
 	t.Cleanup(func() { _ = n.files.Close() })
@@ -309,7 +309,7 @@ func (a *agreeing) do(w work) []string {
 	a.t.Helper()
 	if w.search != nil {
 		found := w.off
-		for _, err := range a.node.folder.store.SelectEstates(a.t.Context(), demoTenant, *w.search) {
+		for _, err := range a.node.database.store.SelectEstates(a.t.Context(), demoTenant, *w.search) {
 			if err != nil {
 				a.t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -31,7 +32,8 @@ type instance struct {
 	nats   *server.Server
 	auth   *authenticator
 	store  *store
-	gate   *gate // nil when the server does not listen
+	gate   *gate       // nil when the server does not listen
+	failed atomic.Bool // a message could not be stored
 
 	watching context.Context // ends when revoked credentials are no more looked for
 	stop     context.CancelFunc
@@ -58,7 +60,7 @@ func (i *instance) start() error {
 		return err
 	}
 	i.auth.server = i.nats
-	i.nats.SetLoggerV2(logger{i.config.Log}, false, false, false)
+	i.nats.SetLoggerV2(logger{i.config.Log, &i.failed}, false, false, false)
 	i.nats.Start()
 	if !i.nats.ReadyForConnections(startTimeout) {
 		return fmt.Errorf("not ready to listen on %q", i.config.Listen)
@@ -124,6 +126,19 @@ func (i *instance) options() *server.Options {
 func (i *instance) connect(name string) (*nats.Conn, error) {
 	return nats.Connect("", nats.InProcessServer(i.nats), nats.UserInfo(internalUser, i.auth.secret),
 		nats.Name(name), nats.NoReconnect())
+}
+
+// ails returns why the instance must be started again, "" when it need not. A
+// file that could once not be written to the server does not try again, also
+// when the disk has room.
+func (i *instance) ails() string {
+	switch {
+	case !i.store.here():
+		return "has lost its files and begins anew"
+	case i.failed.Load() && i.store.takes():
+		return "could not write, and begins anew now that it can"
+	}
+	return ""
 }
 
 // close returns when the server has stopped and its files are closed.

@@ -93,8 +93,8 @@ func (s *Server) Close() {
 	})
 }
 
-// watch starts the server again when its files have vanished or JetStream
-// has turned itself off. It would go on writing into files that have no name any
+// watch starts the server again when its files have vanished, JetStream has
+// turned itself off, or a disk that was full has room again. It would go on writing into files that have no name any
 // more, and show at the next start what it lost. JetStream alone is not
 // turned off and on, which the server does not do safely under load.
 func (s *Server) watch() {
@@ -107,11 +107,11 @@ func (s *Server) watch() {
 		case <-tick.C:
 		}
 		if now := s.current(); now != nil {
-			if now.store.here() {
+			why := now.ails()
+			if why == "" {
 				continue
 			}
-			s.config.Log.Error("JetStream has lost its files and begins anew; nothing is lost, since the outbox publishes again",
-				"dir", now.store.dir())
+			s.config.Log.Error("JetStream "+why+"; nothing is lost, since the outbox publishes again", "dir", now.store.dir())
 			s.swap(nil).close()
 		}
 		next, err := startInstance(s.config, s.secret)

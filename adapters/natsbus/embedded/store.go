@@ -9,6 +9,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
+// probeBytes is enough for what the server writes at a time.
+const probeBytes = 1 << 20
+
 // store is JetStream with its files, which may be lost at any time.
 type store struct {
 	config listening
@@ -35,6 +38,16 @@ func (s *store) dir() string { return filepath.Join(s.config.StoreDir, server.Je
 func (s *store) here() bool {
 	_, err := os.Stat(s.dir())
 	return s.nats.JetStreamEnabled() && !errors.Is(err, os.ErrNotExist)
+}
+
+// takes reports whether the disk takes what is written to it.
+func (s *store) takes() bool {
+	file, err := os.CreateTemp(s.dir(), ".probe-*")
+	if err != nil {
+		return false
+	}
+	_, err = file.Write(make([]byte, probeBytes))
+	return errors.Join(err, file.Sync(), file.Close(), os.Remove(file.Name())) == nil
 }
 
 func (s *store) enable() (err error) {

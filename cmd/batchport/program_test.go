@@ -81,6 +81,7 @@ type serving struct {
 	key   string // the first line on stdout, with --demo
 	ready time.Duration
 	ended chan struct{}
+	said  string // last, once it has ended
 }
 
 var readyLine = regexp.MustCompile(`msg=ready url=(\S+)(?:.* nats=(\S+))?`)
@@ -88,8 +89,14 @@ var readyLine = regexp.MustCompile(`msg=ready url=(\S+)(?:.* nats=(\S+))?`)
 // startServing starts the binary and waits until it says that it is ready.
 func startServing(t testing.TB, data string, args ...string) *serving {
 	t.Helper()
-	s := &serving{ended: make(chan struct{})}
-	s.cmd = command(t, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, args...)...)
+	return launch(t, command(t, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0"}, args...)...))
+}
+
+// launch starts a call of "batchport serve" and waits until it says that it is
+// ready.
+func launch(t testing.TB, cmd *exec.Cmd) *serving {
+	t.Helper()
+	s := &serving{cmd: cmd, ended: make(chan struct{})}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +109,11 @@ func startServing(t testing.TB, data string, args ...string) *serving {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.kill() })
+	t.Cleanup(func() {
+		if s.kill(); t.Failed() {
+			t.Logf("process %d said last:\n%s", s.cmd.Process.Pid, s.said)
+		}
+	})
 	log, ready := bufio.NewScanner(errs), false
 	var said []string
 	for !ready && log.Scan() {
@@ -112,13 +123,20 @@ func startServing(t testing.TB, data string, args ...string) *serving {
 		}
 	}
 	s.ready = time.Since(began)
-	if ready && slices.Contains(args, "--demo") {
+	if ready && slices.Contains(cmd.Args, "--demo") {
 		line, _ := bufio.NewReader(out).ReadString('\n')
 		s.key = strings.TrimSpace(line)
 	}
 	go func() {
+		var last []string // of what it said, for a test that fails
+		for log.Scan() {
+			if last = append(last, log.Text()); len(last) > 60 {
+				last = last[1:]
+			}
+		}
 		_, _ = io.Copy(io.Discard, errs)
 		_ = s.cmd.Wait()
+		s.said = strings.Join(last, "\n")
 		close(s.ended)
 	}()
 	if !ready {

@@ -47,7 +47,7 @@ func TestFullDisk(t *testing.T) {
 	w.await(w.submit(w.edit()), faultItems)
 
 	var worst time.Duration
-	const runs = 3
+	runs := 3 * faultTimes(t)
 	for range runs {
 		code := w.submit(w.edit())
 		ballast := filepath.Join(disk, "ballast")

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/batchport/batchport/adapters/bunstore/postgres/postgrestest"
 	"github.com/batchport/batchport/adapters/catalog"
 	"github.com/batchport/batchport/adapters/memory"
 	"github.com/batchport/batchport/adapters/xlsxfile"
@@ -24,31 +25,44 @@ import (
 )
 
 // quotaChild is set in a process that [TestQuota] has started: the data folder
-// that all of them share, and what their bizIds begin with.
+// and the database that all of them share, and what their bizIds begin with.
 const quotaChild = "QUOTA_CHILD"
 
 const quotaProcesses, quotaRequests = 4, 100 // of each process
 
 // TestQuota lets four processes send 400 syncs at once, of which exactly 50
 // pass, and then again, after all of them have ended, of which none does. As
-// often as BATCHPORT_TORTURE_QUOTA says, else ten times.
+// often as BATCHPORT_TORTURE_QUOTA says, else four times.
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	rounds := 10
+	rounds := 4
 	if text := os.Getenv("BATCHPORT_TORTURE_QUOTA"); text != "" {
 		var err error
 		if rounds, err = strconv.Atoi(text); err != nil {
 			t.Fatal(err)
 		}
 	}
+	for _, store := range []faultStore{onSQLite, onPostgres} {
+		t.Run(string(store), func(t *testing.T) {
+			t.Parallel()
+			quotaRounds(t, store, rounds)
+		})
+	}
+}
+
+func quotaRounds(t *testing.T, store faultStore, rounds int) {
+	t.Helper()
 	for round := range rounds {
-		data := t.TempDir()
-		folder, err := openDataFolder(t.Context(), data)
-		if err := errors.Join(err, folder.Close()); err != nil {
+		at := location{data: t.TempDir()}
+		if store == onPostgres {
+			at.database = postgrestest.URL(t)
+		}
+		db, err := at.open(t.Context())
+		if err := errors.Join(err, db.Close()); err != nil {
 			t.Fatal(err)
 		}
 		for i, want := range []int{50, 0} {
-			if passed, limited := quotaWave(t, data, fmt.Sprint("wave", i)); passed != want || passed+limited != quotaProcesses*quotaRequests {
+			if passed, limited := quotaWave(t, at, fmt.Sprint("wave", i)); passed != want || passed+limited != quotaProcesses*quotaRequests {
 				t.Errorf("round %d, wave %d: %d syncs passed and %d were limited, want %d of %d to pass",
 					round, i, passed, limited, want, quotaProcesses*quotaRequests)
 			}
@@ -58,7 +72,7 @@ func TestQuota(t *testing.T) {
 }
 
 // quotaWave starts the processes, lets them begin together, and counts.
-func quotaWave(t *testing.T, data, wave string) (passed, limited int) {
+func quotaWave(t *testing.T, at location, wave string) (passed, limited int) {
 	t.Helper()
 	type child struct {
 		cmd *exec.Cmd
@@ -68,7 +82,7 @@ func quotaWave(t *testing.T, data, wave string) (passed, limited int) {
 	var children []child
 	for i := range quotaProcesses {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestQuotaProcess$", "-test.v")
-		cmd.Env = append(os.Environ(), quotaChild+"="+data+"|"+fmt.Sprint(wave, "-", i))
+		cmd.Env = append(os.Environ(), quotaChild+"="+strings.Join([]string{at.data, at.database, fmt.Sprint(wave, "-", i)}, "|"))
 		cmd.Stderr = os.Stderr
 		in, err := cmd.StdinPipe()
 		if err != nil {
@@ -116,11 +130,12 @@ func quotaWave(t *testing.T, data, wave string) (passed, limited int) {
 
 // TestQuotaProcess is one of the processes of [TestQuota].
 func TestQuotaProcess(t *testing.T) {
-	data, name, child := strings.Cut(os.Getenv(quotaChild), "|")
-	if !child {
+	told := strings.Split(os.Getenv(quotaChild), "|")
+	if len(told) != 3 {
 		return // it runs as a part of TestQuota
 	}
-	folder, err := openDataFolder(t.Context(), data)
+	name := told[2]
+	folder, err := location{data: told[0], database: told[1]}.open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

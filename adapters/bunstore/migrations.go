@@ -28,16 +28,19 @@ const (
 	rollbackTimeout = 5 * time.Second
 )
 
-// migration is one written step of the schema.
+// migration is one written step of the schema. A step that the version before
+// can work beside, since it adds what that one does not miss or removes what it
+// does not use, says in its name from which step on a version fits.
 type migration struct {
-	name string // such as "0001_engine"
+	name string // such as "0001_engine", or "0009_traces.fits_0008"
 	sql  string
 }
 
 // Migrate brings the tables to this version, all steps in one transaction:
 // after an error the schema is as it was. Any number of processes may call it
 // at once; they take turns. A database that a newer version has migrated gives
-// an error and is left alone.
+// an error and is left alone, unless each step that is not known here fits this
+// version, so that processes can be upgraded one after the other.
 //
 // It does not use Bun's migrator, which marks a step outside of the
 // transaction that runs it, and whose lock is a row that a crash leaves behind.
@@ -122,7 +125,7 @@ func (s *Store) apply(ctx context.Context, conn bun.Conn, steps []migration) err
 		return err
 	}
 	for _, name := range applied {
-		if !slices.ContainsFunc(steps, func(m migration) bool { return m.name == name }) {
+		if !slices.ContainsFunc(steps, func(m migration) bool { return m.name == name }) && !fits(name, steps[len(steps)-1].name) {
 			return &domain.Error{Code: domain.CodeConflict, Err: fmt.Errorf(
 				"bunstore: the database has the migration %q, which this version does not know: a newer version has migrated it", name)}
 		}
@@ -140,6 +143,14 @@ func (s *Store) apply(ctx context.Context, conn bun.Conn, steps []migration) err
 		}
 	}
 	return nil
+}
+
+// fits reports whether a version whose last step is the one given may work on a
+// database that a newer one has migrated by the step called name. That says so
+// itself: "0009_traces.fits_0008" fits every version that has the step 0008.
+func fits(name, last string) bool {
+	_, oldest, found := strings.Cut(name, ".fits_")
+	return found && oldest <= last[:min(len(last), len(oldest))]
 }
 
 // giveUp rolls back, also when ctx has ended. A connection that cannot is

@@ -114,3 +114,34 @@ func TestMigrateIsAllOrNothing(t *testing.T) {
 		t.Errorf("there are %d tables, want 4: a, b, c and the notes", got)
 	}
 }
+
+// Versions that are one step apart work beside each other, when the step says
+// so; those that are further apart do not.
+func TestMigrateFits(t *testing.T) {
+	t.Parallel()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "batchport.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	store, err := New(db.Write, Config{ReadDB: db.Read})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []migration{
+		{name: "0001_a", sql: "CREATE TABLE {p}a (x INTEGER)"},
+		{name: "0002_b.fits_0001", sql: "ALTER TABLE {p}a ADD COLUMN y INTEGER"},
+		{name: "0003_c.fits_0002", sql: "ALTER TABLE {p}a DROP COLUMN x"},
+	}
+	for _, test := range []struct {
+		newest, mine int
+		refused      bool
+	}{{2, 1, false}, {2, 2, false}, {3, 3, false}, {3, 2, false}, {3, 1, true}} {
+		if err := store.migrate(t.Context(), steps[:test.newest]); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.migrate(t.Context(), steps[:test.mine]); (err != nil) != test.refused {
+			t.Errorf("a version with %d steps, on a database with %d: %v; want it refused: %t", test.mine, test.newest, err, test.refused)
+		}
+	}
+}

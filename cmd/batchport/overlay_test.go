@@ -49,7 +49,7 @@ func overlay(t testing.TB, changes ...change) string {
 		contents[path] = content
 	}
 	for path, content := range contents {
-		copied := filepath.Join(dir, fmt.Sprint(len(replaced))+".go")
+		copied := filepath.Join(dir, fmt.Sprint(len(replaced))+filepath.Ext(path))
 		if err := os.WriteFile(copied, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -1,11 +1,13 @@
 package natsbus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +38,8 @@ type Bell struct {
 	stream jetstream.JetStream
 	names  Names
 	config Config
+
+	settled atomic.Bool // the stream has had this process's settings
 }
 
 var _ ports.Bell = (*Bell)(nil)
@@ -55,6 +59,14 @@ func NewBell(conn *nats.Conn, config Config) (*Bell, error) {
 	return &Bell{conn: conn, stream: stream, names: Names{config.Prefix}, config: config}, nil
 }
 
+// Prepare makes the stream, or gives it this process's settings. [Bell.Ring]
+// and [Bell.Listen] do so themselves; calling it before shows what is wrong with
+// the server or its configuration. It fails with [domain.CodeUnavailable] for
+// what may be right another time.
+func (b *Bell) Prepare(ctx context.Context) error {
+	return classify(ctx, "make the stream of bells", b.makeStream(ctx))
+}
+
 // Ring implements [ports.Bell]. It returns when the server has the ring. It
 // fails with [domain.CodeInvalid] for a kind that is not of the form of
 // [domain.Kind], and with [domain.CodeUnavailable] at once while there is no connection.
@@ -62,14 +74,7 @@ func (b *Bell) Ring(ctx context.Context, kind domain.Kind) error {
 	if err := checkKind(kind); err != nil {
 		return err
 	}
-	doing := "ring for " + string(kind)
-	err := b.publish(ctx, kind)
-	if errors.Is(err, jetstream.ErrNoStreamResponse) {
-		if err = b.makeStream(ctx); err == nil {
-			err = b.publish(ctx, kind)
-		}
-	}
-	return classify(ctx, doing, err)
+	return classify(ctx, "ring for "+string(kind), b.ring(ctx, kind))
 }
 
 // Listen implements [ports.Bell]. While the server is away, or has lost what
@@ -94,25 +99,44 @@ func (b *Bell) Listen(ctx context.Context, kinds []domain.Kind, workers int, wor
 	return newListener(b, workers, work).listen(ctx, kinds)
 }
 
-// publish sends the ring without a message id: the server would drop a ring
-// that repeats one of the last minutes, even if that was long worked on.
-func (b *Bell) publish(ctx context.Context, kind domain.Kind) error {
-	if err := ctx.Err(); err != nil {
+// ring makes the stream when it is not there. In a cluster the servers hear
+// of a new stream one after another, so that a ring may have to be repeated.
+func (b *Bell) ring(ctx context.Context, kind domain.Kind) error {
+	if b.settled.Load() {
+		missing := false
+		err := b.publish(ctx, kind, func(err error) bool {
+			missing = errors.Is(err, jetstream.ErrNoStreamResponse)
+			return missing
+		})
+		if !missing {
+			return err
+		}
+	}
+	if err := b.makeStream(ctx); err != nil {
 		return err
 	}
-	if !b.conn.IsConnected() {
-		return nats.ErrDisconnected
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := b.stream.Publish(ctx, b.names.work(kind), nil, jetstream.WithRetryAttempts(0))
-	return err
+	return b.publish(ctx, kind, func(error) bool { return false })
 }
 
+// publish sends the ring without a message id: the server would drop a ring
+// that repeats one of the last minutes, even if that was long worked on. It
+// sends again until it is answered, unless enough says that this is an answer.
+func (b *Bell) publish(ctx context.Context, kind domain.Kind, enough func(error) bool) error {
+	refused, err := ask(ctx, b.conn, func(ctx context.Context) (error, error) {
+		_, err := b.stream.Publish(ctx, b.names.work(kind), nil, jetstream.WithRetryAttempts(0))
+		if err != nil && enough(err) {
+			return err, nil
+		}
+		return nil, err
+	})
+	return cmp.Or(err, refused)
+}
+
+// makeStream makes the stream, or changes its settings. A stream of this
+// package's whose settings cannot be changed to these, such as one that another version
+// keeps in files, is made anew: what waits in it is rung again.
 func (b *Bell) makeStream(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := b.stream.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	config := jetstream.StreamConfig{
 		Name:              b.names.workStream(),
 		Description:       "bells of batchport: there is work of a kind",
 		Subjects:          []string{b.names.work("*")},
@@ -121,34 +145,60 @@ func (b *Bell) makeStream(ctx context.Context) error {
 		MaxMsgsPerSubject: maxRings,
 		Storage:           jetstream.MemoryStorage,
 		Replicas:          b.config.Replicas,
+	}
+	_, err := ask(ctx, b.conn, func(ctx context.Context) (jetstream.Stream, error) {
+		stream, err := b.stream.CreateOrUpdateStream(ctx, config)
+		if hasCode(err, badSettings) && b.isOurs(ctx, config) {
+			b.config.Log.WarnContext(ctx, "the stream of bells is made anew", "stream", config.Name, "cause", err)
+			if err := b.stream.DeleteStream(ctx, config.Name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+				return nil, err
+			}
+			return b.stream.CreateOrUpdateStream(ctx, config)
+		}
+		return stream, err
 	})
+	if err == nil {
+		b.settled.Store(true)
+	}
 	return err
+}
+
+// isOurs reports whether the stream of that name has the subjects of bells
+// and no other.
+func (b *Bell) isOurs(ctx context.Context, config jetstream.StreamConfig) bool {
+	stream, err := b.stream.Stream(ctx, config.Name)
+	return err == nil && slices.Equal(stream.CachedInfo().Config.Subjects, config.Subjects)
 }
 
 // consumer makes the consumer of the kind, and its stream, unless they are
 // there. Nothing bounds how often a ring is delivered, since the server would
 // keep it, undeliverable; what is poison is decided in SQL.
 func (b *Bell) consumer(ctx context.Context, kind domain.Kind) (jetstream.Consumer, error) {
-	if !b.conn.IsConnected() {
-		return nil, nats.ErrDisconnected
+	if !b.settled.Load() {
+		if err := b.makeStream(ctx); err != nil {
+			return nil, err
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	config := jetstream.ConsumerConfig{
-		Durable:       string(kind),
-		FilterSubject: b.names.work(kind),
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
-		MaxDeliver:    -1,
-		MaxAckPending: -1,
-	}
-	consumer, err := b.stream.CreateOrUpdateConsumer(ctx, b.names.workStream(), config)
+	consumer, err := b.makeConsumer(ctx, kind)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if err = b.makeStream(ctx); err == nil {
-			consumer, err = b.stream.CreateOrUpdateConsumer(ctx, b.names.workStream(), config)
+			consumer, err = b.makeConsumer(ctx, kind)
 		}
 	}
 	return consumer, err
+}
+
+func (b *Bell) makeConsumer(ctx context.Context, kind domain.Kind) (jetstream.Consumer, error) {
+	return ask(ctx, b.conn, func(ctx context.Context) (jetstream.Consumer, error) {
+		return b.stream.CreateOrUpdateConsumer(ctx, b.names.workStream(), jetstream.ConsumerConfig{
+			Durable:       string(kind),
+			FilterSubject: b.names.work(kind),
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       ackWait,
+			MaxDeliver:    -1,
+			MaxAckPending: -1,
+		})
+	})
 }
 
 var kindForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)

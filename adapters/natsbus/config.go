@@ -15,10 +15,6 @@ const (
 	defaultSource = "/batchport"
 	defaultMaxAge = 7 * 24 * time.Hour
 	defaultPause  = time.Second
-
-	// callTimeout bounds a call to the server when the caller's context does
-	// not: a request that is lost with its connection is never answered.
-	callTimeout = 5 * time.Second
 )
 
 // Config holds the settings of [NewBell] and [NewEventStream]. The zero value

@@ -100,13 +100,11 @@ func (s *EventStream) publish(ctx context.Context, stream string, events []domai
 	return positions, nil
 }
 
+// send may send the event twice, which the server takes for one by its id.
 func (s *EventStream) send(ctx context.Context, msg *nats.Msg) (*jetstream.PubAck, error) {
-	if !s.conn.IsConnected() {
-		return nil, nats.ErrDisconnected
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return s.stream.PublishMsg(ctx, msg, jetstream.WithExpectStream(s.names.EventStream()), jetstream.WithRetryAttempts(0))
+	return ask(ctx, s.conn, func(ctx context.Context) (*jetstream.PubAck, error) {
+		return s.stream.PublishMsg(ctx, msg, jetstream.WithExpectStream(s.names.EventStream()), jetstream.WithRetryAttempts(0))
+	})
 }
 
 // lookAgain looks even when ctx has ended, so that positions which are known
@@ -120,29 +118,25 @@ func (s *EventStream) lookAgain(ctx context.Context) (ports.StreamState, error) 
 // look returns the state of the stream, making it when it is not there, and
 // giving it this process's settings when it looks for the first time.
 func (s *EventStream) look(ctx context.Context) (ports.StreamState, error) {
-	if err := ctx.Err(); err != nil {
-		return ports.StreamState{}, err
-	}
-	if !s.conn.IsConnected() {
-		return ports.StreamState{}, nats.ErrDisconnected
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	if s.settled.Load() {
-		stream, err := s.stream.Stream(ctx, s.names.EventStream())
+		stream, err := ask(ctx, s.conn, func(ctx context.Context) (jetstream.Stream, error) {
+			return s.stream.Stream(ctx, s.names.EventStream())
+		})
 		if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return stateOf(stream, err)
 		}
 	}
-	stream, err := s.stream.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name:        s.names.EventStream(),
-		Description: "events of batchport: what became of jobs",
-		Subjects:    []string{s.names.EventSubjects("*")},
-		Retention:   jetstream.LimitsPolicy,
-		MaxAge:      s.config.MaxAge,
-		Duplicates:  min(duplicateWindow, s.config.MaxAge),
-		Storage:     jetstream.FileStorage,
-		Replicas:    s.config.Replicas,
+	stream, err := ask(ctx, s.conn, func(ctx context.Context) (jetstream.Stream, error) {
+		return s.stream.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+			Name:        s.names.EventStream(),
+			Description: "events of batchport: what became of jobs",
+			Subjects:    []string{s.names.EventSubjects("*")},
+			Retention:   jetstream.LimitsPolicy,
+			MaxAge:      s.config.MaxAge,
+			Duplicates:  min(duplicateWindow, s.config.MaxAge),
+			Storage:     jetstream.FileStorage,
+			Replicas:    s.config.Replicas,
+		})
 	})
 	if err == nil {
 		s.settled.Store(true)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,6 +22,10 @@ const (
 	// two beats missed, and the request counts as lost.
 	pullBeat = 2 * time.Second
 
+	// lookPause is how long a listener that cannot hear waits between looking
+	// for work by itself: as long as the sweeper waits between rings.
+	lookPause = 2 * time.Second
+
 	// minRetry and maxRetry bound the pause between attempts to mend.
 	minRetry = 50 * time.Millisecond
 	maxRetry = 5 * time.Second
@@ -28,12 +33,14 @@ const (
 
 // listener is one call of [Bell.Listen]. Each kind has a goroutine that asks
 // for one ring at a time, and only while a worker is free: a ring that waited in
-// this process for a worker would be kept from other processes.
+// this process for a worker would be kept from other processes. While it
+// cannot hear, it looks for work without being rung for.
 type listener struct {
 	bell  *Bell
 	work  func(ctx context.Context) error
 	free  chan struct{} // holds a token for each free worker
 	calls sync.WaitGroup
+	deaf  atomic.Int64 // kinds that cannot be heard just now
 
 	mu   sync.Mutex
 	link context.Context // ends when the connection was made anew, and with it what the server knew of this client
@@ -61,6 +68,7 @@ func (l *listener) listen(parent context.Context, kinds []domain.Kind) error {
 	for _, kind := range kinds {
 		kindsDone.Go(func() { l.hear(ctx, parent, kind) })
 	}
+	kindsDone.Go(func() { l.look(ctx, parent) })
 	kindsDone.Wait()
 	l.calls.Wait()
 	stop()
@@ -110,22 +118,65 @@ func (l *listener) current() context.Context {
 // makes one anew: the server deletes it with its stream, with its files, or
 // because somebody said so.
 func (l *listener) hear(ctx, workCtx context.Context, kind domain.Kind) {
+	deaf := false
+	defer func() {
+		if deaf {
+			l.deaf.Add(-1)
+		}
+	}()
 	for retry := minRetry; ctx.Err() == nil; {
 		link := l.current()
 		consumer, err := l.bell.consumer(link, kind)
 		if err == nil {
+			if deaf {
+				deaf = false
+				l.deaf.Add(-1)
+				l.bell.config.Log.InfoContext(ctx, "the bell is heard again", "kind", kind)
+			}
 			retry = minRetry
 			err = l.pull(link, workCtx, consumer)
 		}
 		if ctx.Err() != nil || link.Err() != nil {
 			continue
 		}
-		l.bell.config.Log.WarnContext(ctx, "bell is mended", "kind", kind, "cause", err, "after", retry)
+		if !deaf {
+			deaf = true
+			l.deaf.Add(1)
+			l.bell.config.Log.WarnContext(ctx, "the bell is not heard; looking for work without it until it is",
+				"kind", kind, "cause", classify(ctx, "listen", err))
+		}
 		select {
 		case <-time.After(retry):
 		case <-link.Done():
 		}
 		retry = min(2*retry, maxRetry)
+	}
+}
+
+// look calls work now and then while a kind cannot be heard, as if it had been
+// rung for: a host works on, more slowly, while there is no server.
+func (l *listener) look(ctx, workCtx context.Context) {
+	tick := time.NewTicker(lookPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if l.deaf.Load() == 0 {
+			continue
+		}
+		select {
+		case token := <-l.free:
+			l.calls.Go(func() {
+				defer func() { l.free <- token }()
+				if err := l.work(workCtx); err != nil {
+					l.bell.config.Log.DebugContext(ctx, "work without a ring failed, and is looked for again", "cause", err)
+				}
+			})
+		default: // all workers are at work already
+		}
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
 
 	"github.com/batchport/batchport/adapters/natsbus"
 	"github.com/batchport/batchport/adapters/natsbus/embedded"
@@ -18,15 +18,36 @@ type busConfig struct {
 	listen   string // address for subscribers of the embedded server, "" for none
 	servers  string // URLs of servers outside, with commas between; "" for the embedded one
 	replicas uint32 // servers outside that keep each stream
+
+	credentials, ca, certificate, key string // files for servers outside
+}
+
+// addBusFlags gives a command the flags that say by which servers bells and
+// events go. The URLs are not checked as they are set, as those of databases
+// are not.
+func addBusFlags(cmd *cobra.Command, bus *busConfig) {
+	flags := cmd.Flags()
+	cmd.Flags().Var(&checkedFlag{value: &bus.listen, form: "address", check: checkAddress}, "nats-listen", "address for NATS subscribers of the embedded server, such as 127.0.0.1:4222 (default: none)")
+	flags.StringVar(&bus.servers, "nats", "", "nats://USER@HOST:PORT, or tls://, with commas between the servers of one cluster; a password is better in the environment, as BATCHPORT_NATS, or in --nats-creds (default: an embedded server)")
+	flags.StringVar(&bus.credentials, "nats-creds", "", "file with the credentials of an NKey user (.creds) at --nats")
+	flags.StringVar(&bus.ca, "nats-ca", "", "file with the certificates, in PEM, that those of --nats are checked against (default: those of the system)")
+	flags.StringVar(&bus.certificate, "nats-cert", "", "file with this process's certificate for --nats, in PEM")
+	flags.StringVar(&bus.key, "nats-key", "", "file with the key of --nats-cert, in PEM")
+	addCountFlag(cmd, &bus.replicas, "nats-replicas", 1, "servers", "servers of --nats that keep each stream: 1, 3 or 5")
 }
 
 // outside reports whether the servers are those of somebody else.
 func (c busConfig) outside() bool { return c.servers != "" }
 
 // openBus connects to the servers outside, or starts the embedded one.
-func (n *node) openBus(context.Context) (err error) {
-	if n.cfg.bus.outside() {
-		n.conn, err = nats.Connect(n.cfg.bus.servers, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true))
+func (n *node) openBus(ctx context.Context) (err error) {
+	if bus := n.cfg.bus; bus.outside() {
+		n.conn, err = natsbus.Connect(ctx, natsbus.LinkConfig{
+			URLs: []string{bus.servers}, Credentials: bus.credentials, CA: bus.ca, Certificate: bus.certificate, Key: bus.key, Log: n.cfg.log,
+		})
+		if err != nil {
+			return fmt.Errorf("--nats: %w", err)
+		}
 	} else if err = n.startEmbedded(); err == nil {
 		n.conn, err = n.nats.Connect()
 	}

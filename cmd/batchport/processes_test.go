@@ -16,10 +16,12 @@ import (
 )
 
 // startBroker runs a NATS server with JetStream, which is not batchport's, and
-// returns its URL.
-func startBroker(t testing.TB) string {
+// returns its URL. It lets in the user with the password, "" for everybody.
+func startBroker(t testing.TB, user, password string) string {
 	t.Helper()
-	broker, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true})
+	broker, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, Username: user, Password: password,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func TestServeOnPostgreSQL(t *testing.T) {
 	startServing(t, t.TempDir(), "--database", url).stop(t) // what the dead held does not count
 }
 
-func TestDatabasesThatCannotBeUsed(t *testing.T) {
+func TestServersThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for url, says := range map[string]string{
 		"mysql://root:geheim@127.0.0.1/x":                        "want a URL such as postgres://",
@@ -97,6 +99,16 @@ func TestDatabasesThatCannotBeUsed(t *testing.T) {
 		out, _ := cmd.CombinedOutput()
 		if got := cmd.ProcessState.ExitCode(); got == exitOK || !strings.Contains(string(out), says) || strings.Contains(string(out), "geheim") {
 			t.Errorf("--database %s: exit code %d, says %q; want an error that names %q, and no secret", url, got, out, says)
+		}
+	}
+	for nats, says := range map[string]string{
+		"localhost:4222":                "nats://HOST:PORT",
+		"nats://u:geheim@127.0.0.1:0:0": "nats://HOST:PORT",
+		strings.Replace(startBroker(t, "u", "right"), "nats://", "nats://u:geheim@", 1): "does not accept the user, its password",
+	} {
+		_, stderr := call(t, exitError, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--nats", nats)
+		if !strings.Contains(stderr, says) || !strings.Contains(stderr, "--nats") || strings.Contains(stderr, "geheim") {
+			t.Errorf("--nats %s says %q, want an error that says %q, and no secret", nats, stderr, says)
 		}
 	}
 	for _, args := range [][]string{
@@ -120,7 +132,7 @@ func TestDatabasesThatCannotBeUsed(t *testing.T) {
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	const items = 30_000
-	url, broker, data := postgrestest.URL(t), startBroker(t), t.TempDir()
+	url, broker, data := postgrestest.URL(t), startBroker(t, "", ""), t.TempDir()
 	key := loadEstates(t, items, "--database", url)
 	flags := func(role string) []string {
 		return []string{"--database", url, "--nats", broker, "--role", role, "--lease", "5s"}

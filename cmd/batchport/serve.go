@@ -34,11 +34,9 @@ given back and goes on at the next start. The log goes to standard error.`,
 	listen := addCheckedFlag(cmd, "listen", "127.0.0.1:8080", "address", "address of the HTTP server; port 0 takes a free one", checkAddress)
 	publicURL := addCheckedFlag(cmd, "public-url", "", "url", "where clients reach this server, for links to files (default: the host that a request names)", checkPublicURL)
 	cmd.Flags().Var(&cfg.role, "role", "all; or, of processes that share --database and --nats, api: takes jobs in, or worker: works them off")
-	cmd.Flags().StringVar(&cfg.bus.servers, "nats", "", "nats://HOST:PORT, with commas between servers of one cluster (default: an embedded server)")
-	addCountFlag(cmd, &cfg.bus.replicas, "nats-replicas", 1, "servers", "servers of --nats that keep each stream: 1, 3 or 5")
+	addBusFlags(cmd, &cfg.bus)
 	cmd.Flags().Var(&cfg.files, "files", "disk: files are in the data folder; nats: in the servers of --nats, for processes on several machines")
 	cmd.Flags().DurationVar(&at.lease, "lease", time.Minute, "how long a worker that gives no sign is waited for before another takes its work over, at least 5s; the same for all processes")
-	natsListen := addCheckedFlag(cmd, "nats-listen", "", "address", "address for NATS subscribers, such as 127.0.0.1:4222 (default: none)", checkAddress)
 	logFormat := cmd.Flags().String("log-format", "text", "text or json")
 	limits := limits{}
 	addCountFlag(cmd, &limits.named, "max-named", 100_000, "items", "items that one job may name one by one, and rows of budget rules that it may have in its request")
@@ -61,7 +59,7 @@ given back and goes on at the next start. The log goes to standard error.`,
 		if err != nil {
 			return usage(err)
 		}
-		cfg.at, cfg.bus.listen, cfg.listen, cfg.publicURL, cfg.limits = *at, *natsListen, *listen, *publicURL, limits
+		cfg.at, cfg.listen, cfg.publicURL, cfg.limits = *at, *listen, *publicURL, limits
 		cfg.fetchFrom, cfg.grantable, cfg.columns, cfg.quota, cfg.log = *fetchFrom, *grantable, *columns, quota, log
 		if err := cfg.check(); err != nil {
 			return usage(err)

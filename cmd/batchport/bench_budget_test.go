@@ -20,54 +20,31 @@ import (
 	"github.com/batchport/batchport/adapters/catalog"
 	"github.com/batchport/batchport/adapters/httpapi"
 	"github.com/batchport/batchport/domain"
-	"github.com/batchport/batchport/domain/budget"
 )
-
-// benchRule is a row of a sync as it is sent.
-type benchRule struct {
-	Code          string         `json:"code"`
-	Priority      any            `json:"priority"`
-	BudgetCode    string         `json:"budget_code"`
-	RuleCondition map[string]any `json:"rule_condition"`
-	BranchCode    string         `json:"branch_code"`
-	BudgetEvent   string         `json:"budget_event"`
-	DeletedFlag   string         `json:"deleted_flag"`
-}
 
 // refusedBudget is a budget that the database of the benchmark refuses.
 const refusedBudget = "66999"
 
-// benchRules returns n rows, of which 1 % are bad by validation and 0.1 % are
-// refused by the database, and the good ones among them.
-func benchRules(n int) (rows, good []benchRule) {
-	for i := range n {
-		r := benchRule{
-			Code: fmt.Sprintf("RULE-%07d", i*7919%n), Priority: i % 10_000, BudgetCode: fmt.Sprintf("66%03d", i%900),
-			RuleCondition: map[string]any{"charge_department": fmt.Sprintf("D%d", i%50), "header_column22": "claim", "accumulation_type_id": []string{"1", "2"}},
-			BranchCode:    "D1", BudgetEvent: "CEM", DeletedFlag: "N",
+// rulesToRefuse returns n rows, of which 1 % are bad by validation and 0.1 %
+// are refused by the database, and the good ones among them.
+func rulesToRefuse(n int) (rows, good []benchRule) {
+	rows = benchRules(n)
+	for i := range rows {
+		if i%1000 == 500 {
+			rows[i].BudgetCode = refusedBudget
+		} else if rows[i].valid() {
+			good = append(good, rows[i])
 		}
-		switch {
-		case i%100 == 37:
-			r.Priority = 10_000 + i
-		case i%1000 == 500:
-			r.BudgetCode = refusedBudget
-		default:
-			good = append(good, r)
-		}
-		rows = append(rows, r)
 	}
 	return rows, good
 }
 
-// benchSyncs encodes rows as requests of so many rows each.
-func benchSyncs(b testing.TB, rows []benchRule, size int, round string) (bodies [][]byte) {
+// mustSyncs is benchSyncs.
+func mustSyncs(b *testing.B, rows []benchRule, size int, round string) [][]byte {
 	b.Helper()
-	for part := range slices.Chunk(rows, size) {
-		body, err := json.Marshal(map[string]any{"bizId": fmt.Sprintf("%s-%d", round, len(bodies)), "timestamp": 1_636_600_092_809, "data": part})
-		if err != nil {
-			b.Fatal(err)
-		}
-		bodies = append(bodies, body)
+	bodies, err := benchSyncs(rows, size, round)
+	if err != nil {
+		b.Fatal(err)
 	}
 	return bodies
 }
@@ -90,7 +67,7 @@ func refuseBudgets(b testing.TB, db handles) {
 // turns; the ratios are medians of those of each round.
 func BenchmarkBudgetSync(b *testing.B) {
 	const n, size = 100_000, 10_000
-	rows, good := benchRules(n)
+	rows, good := rulesToRefuse(n)
 	through, floor, byRow := map[string][]float64{}, map[string][]float64{}, map[string][]float64{}
 	for range b.N {
 		folder, bare, single := benchFolder(b, 0), benchFolder(b, 0), benchFolder(b, 0)
@@ -99,7 +76,7 @@ func BenchmarkBudgetSync(b *testing.B) {
 			refuseBudgets(b, f.db)
 		}
 		for _, pass := range []string{"new", "there"} {
-			bodies := benchSyncs(b, rows, size, pass)
+			bodies := mustSyncs(b, rows, size, pass)
 			runtime.GC()
 			began := time.Now()
 			for _, body := range bodies {
@@ -109,7 +86,9 @@ func BenchmarkBudgetSync(b *testing.B) {
 			runtime.GC()
 			began = time.Now()
 			for part := range slices.Chunk(good, size*len(good)/n) {
-				bareRules(b, bare.db, part, 500)
+				if err := floorOf(bare).rules(b.Context(), part); err != nil {
+					b.Fatal(err)
+				}
 			}
 			floor[pass] = append(floor[pass], time.Since(began).Seconds())
 			runtime.GC()
@@ -131,7 +110,7 @@ func BenchmarkBudgetSync(b *testing.B) {
 // benchmarks, without a quota.
 func benchHandler(b *testing.B, folder *database) http.Handler {
 	b.Helper()
-	node := benchEngine(b, folder)
+	node := runningEngine(b, folder)
 	handler, err := httpapi.New(httpapi.Deps{
 		Estates: node.estates, Budgets: node.budgets, Engine: node.engine, Files: node.files, Uploads: node.uploads,
 		Messages: catalog.NewMessages(), Counts: catalog.NewLabels(),
@@ -175,49 +154,6 @@ func benchSync(b testing.TB, handler http.Handler, body []byte) {
 	}
 }
 
-const bareUpsert = ` ON CONFLICT (tenant, code) DO UPDATE SET priority = excluded.priority, budget_code = excluded.budget_code,
-	condition = excluded.condition, branch_code = excluded.branch_code, budget_event = excluded.budget_event, deleted = excluded.deleted,
-	revision = revision + 1, stored_at = excluded.stored_at, batch = excluded.batch, position = excluded.position`
-
-const bareInsert = `INSERT INTO batchport_budget_rules
-	(tenant, code, priority, budget_code, condition, branch_code, budget_event, deleted, revision, stored_at, batch, position) VALUES `
-
-const bareRow = "('acme', ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)"
-
-// bareArgs are the arguments of a row of the statement. The text of the
-// condition is the least that it can be.
-func bareArgs(r benchRule, i int) []any {
-	condition := budget.Condition{
-		{Column: budget.ColumnRef{Source: budget.Line, Name: "accumulation_type_id"}, Values: []budget.Value{{Kind: budget.String, Text: "1"}, {Kind: budget.String, Text: "2"}}},
-		{Column: budget.ColumnRef{Source: budget.Line, Name: "charge_department"}, Values: []budget.Value{{Kind: budget.String, Text: r.RuleCondition["charge_department"].(string)}}},
-		{Column: budget.ColumnRef{Source: budget.Head, Name: "column22"}, Values: []budget.Value{{Kind: budget.String, Text: "claim"}}},
-	}
-	return []any{r.Code, r.Priority, r.BudgetCode, condition.Text(), r.BranchCode, r.BudgetEvent, 0, 1, "6b07f2156a01a1.48991351", i}
-}
-
-// bareRules upserts rows with nothing but the statements, in one transaction.
-func bareRules(b testing.TB, db handles, rows []benchRule, run int) {
-	b.Helper()
-	err := db.Write.RunInTx(b.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
-		i := 0
-		for part := range slices.Chunk(rows, run) {
-			args := make([]any, 0, 10*len(part))
-			for _, r := range part {
-				args = append(args, bareArgs(r, i)...)
-				i++
-			}
-			values := strings.TrimSuffix(strings.Repeat(bareRow+",", len(part)), ",")
-			if _, err := tx.ExecContext(ctx, bareInsert+values+bareUpsert, args...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-}
-
 // rulesByRow stores rows one by one, each in a savepoint, and passes over those
 // that are bad: in one transaction, since a commit a row costs a hundred times
 // as much.
@@ -225,7 +161,7 @@ func rulesByRow(b testing.TB, db handles, rows []benchRule) {
 	b.Helper()
 	err := db.Write.RunInTx(b.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 		for i, r := range rows {
-			if r.Priority.(int) > budget.MaxPriority {
+			if !r.valid() {
 				continue
 			}
 			err := tx.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
@@ -250,7 +186,7 @@ func BenchmarkBudgetSyncMemory(b *testing.B) {
 	if runtime.GOOS != "linux" {
 		b.Skip("reads the peak of memory from /proc")
 	}
-	rows, _ := benchRules(20_000)
+	rows, _ := rulesToRefuse(20_000)
 	var one, four []float64
 	for round := range b.N {
 		s := startServing(b, b.TempDir(), "--demo", "--syncs-unlimited")
@@ -259,13 +195,13 @@ func BenchmarkBudgetSyncMemory(b *testing.B) {
 				b.Error(err)
 			}
 		}
-		send(benchSyncs(b, rows[:1], 1, "warm")[0])
+		send(mustSyncs(b, rows[:1], 1, "warm")[0])
 		before := peakMiB(b, s.cmd.Process.Pid)
-		send(benchSyncs(b, rows[:10_000], 10_000, fmt.Sprint("large", round))[0])
+		send(mustSyncs(b, rows[:10_000], 10_000, fmt.Sprint("large", round))[0])
 		one = append(one, peakMiB(b, s.cmd.Process.Pid)-before)
 		done := make(chan struct{})
 		for i := range 4 {
-			body := benchSyncs(b, rows[:10_000], 10_000, fmt.Sprint("many", round, i))[0]
+			body := mustSyncs(b, rows[:10_000], 10_000, fmt.Sprint("many", round, i))[0]
 			go func() {
 				send(body)
 				done <- struct{}{}

@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,7 +23,7 @@ import (
 func BenchmarkExport(b *testing.B) {
 	const n = 200_000
 	folder := benchFolder(b, n)
-	node := benchEngine(b, folder)
+	node := runningEngine(b, folder)
 	var engines, floors, ratios []float64
 	for b.Loop() {
 		began := time.Now()
@@ -35,7 +33,7 @@ func BenchmarkExport(b *testing.B) {
 			b.Fatalf("report %+v, file %v; want %d exported into a file", job.Report(), job.File(), n)
 		}
 		began = time.Now()
-		if err := bareExport(b.Context(), folder, filepath.Join(b.TempDir(), "floor.xlsx"), n); err != nil {
+		if err := floorOf(folder).export(b.Context(), string(benchUser.Tenant), filepath.Join(b.TempDir(), "floor.xlsx"), n); err != nil {
 			b.Fatal(err)
 		}
 		bare := time.Since(began).Seconds()
@@ -46,56 +44,6 @@ func BenchmarkExport(b *testing.B) {
 	b.ReportMetric(median(ratios), "ratio")
 }
 
-// bareExport reads the estates with one query and writes them into a workbook.
-func bareExport(ctx context.Context, folder *database, path string, n int) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	columns := make([]ports.Column, 12)
-	for i, title := range strings.Split("id,community,name,country,district,address,status,rent,area,listed,agent,landlord", ",") {
-		columns[i] = ports.Column{Title: title, Format: ports.FormatID}
-	}
-	for _, i := range []int{2, 5, 6, 9} {
-		columns[i].Format = ports.FormatText
-	}
-	book, err := (xlsxfile.Workbooks{}).NewWorkbook(file, "estates", columns)
-	if err != nil {
-		return err
-	}
-	rows, err := folder.db.Read.QueryContext(ctx, `SELECT e.id, coalesce(e.community_id, 0), e.name, e.country, e.district, e.address, e.status,
-		e.rent, e.area, e.listed, coalesce(e.agent_id, 0), coalesce(g.user_id, 0)
-		FROM batchport_estates AS e LEFT JOIN batchport_grants AS g ON g.tenant = e.tenant AND g.estate_id = e.id
-		WHERE e.tenant = 'acme' ORDER BY e.id`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	integer := func(n int64) ports.Cell { return ports.Cell{Kind: ports.CellInteger, Int: n} }
-	text := func(s string) ports.Cell { return ports.Cell{Kind: ports.CellText, Text: s} }
-	for rows.Next() {
-		var e estate.Estate
-		if err := rows.Scan(&e.ID, &e.CommunityID, &e.Name, &e.Country, &e.District, &e.Address, &e.Status,
-			&e.Rent, &e.Area, &e.Listed, &e.AgentID, &e.LandlordID); err != nil {
-			return err
-		}
-		n--
-		if err := book.WriteRow([]ports.Cell{
-			integer(e.ID), integer(e.CommunityID), text(e.Name), integer(e.Country), integer(e.District), text(e.Address),
-			text(string(e.Status)), integer(e.Rent),
-			{Kind: ports.CellNumber, Text: e.Area.String()},
-			text(fmt.Sprint(e.Listed)),
-			integer(e.AgentID), integer(e.LandlordID),
-		}); err != nil {
-			return err
-		}
-	}
-	if n != 0 {
-		return fmt.Errorf("%d estates too few", n)
-	}
-	return errors.Join(rows.Err(), book.Close(), file.Sync(), file.Close())
-}
-
 // BenchmarkStatementImport measures an import of 100,000 rows, of which one
 // in a hundred is bad, from its submission to its end, beside the floor: the
 // same workbook parsed once, and its good rows upserted by bare statements of
@@ -104,7 +52,7 @@ func bareExport(ctx context.Context, folder *database, path string, n int) error
 func BenchmarkStatementImport(b *testing.B) {
 	const n, estatesThere = 100_000, 20_000
 	folder := benchFolder(b, estatesThere)
-	node := benchEngine(b, folder)
+	node := runningEngine(b, folder)
 	sheet := statementSheet(b, n, estatesThere)
 	uploaded, err := node.uploads.Receive(b.Context(), benchUser, "十一月.xlsx", bytes.NewReader(sheet))
 	if err != nil {

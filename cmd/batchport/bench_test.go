@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,15 +13,10 @@ import (
 	"time"
 
 	"github.com/batchport/batchport/adapters/diskfiles"
-	"github.com/batchport/batchport/adapters/memory"
-	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/engine"
 	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/domain"
 )
-
-// benchTenant owns the estates of the benchmarks.
-var benchUser = domain.Principal{Tenant: "acme", User: "1", Permissions: []domain.Permission{domain.All}}
 
 // benchFolder returns an open data folder with n estates that can be
 // advertised.
@@ -33,36 +27,33 @@ func benchFolder(b *testing.B, n int) *database {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = folder.Close() })
-	_, err = folder.db.Write.ExecContext(b.Context(), `
-		WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ?)
-		INSERT INTO batchport_estates (tenant, id, community_id, name, country, district, address, status, rent, area, listed, agent_id)
-		SELECT 'acme', id, NULL, '松濤苑 ' || id || '樓', 1, 106, '臺北市大安區青田街' || id || '號', 'vacant', 25000, 2350, 0, NULL FROM n`, n)
-	if err != nil {
-		b.Fatal(err)
+	if n > 0 {
+		if err := floorOf(folder).addEstates(b.Context(), string(benchUser.Tenant), n); err != nil {
+			b.Fatal(err)
+		}
 	}
 	return folder
 }
 
-// benchEngine runs the estates' kinds on a folder with the bell of this
+// floorOf returns what does the same to a folder as the engine does.
+func floorOf(folder *database) floor { return floor(folder.db) }
+
+// runningEngine runs the estates' kinds on a folder with the bell of this
 // process, and files on the disk.
-func benchEngine(b *testing.B, folder *database) *node {
+func runningEngine(b *testing.B, folder *database) *node {
 	b.Helper()
 	files, err := diskfiles.New(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = files.Close() })
-	e, err := engine.New(engine.Deps{Store: folder.store, Bell: memory.NewBell(), Files: files}, engine.Config{})
+	n, err := newBenchNode(b.Context(), folder, files, engine.Deps{})
 	if err != nil {
-		b.Fatal(err)
-	}
-	n := &node{database: folder, files: files, engine: e, cfg: nodeConfig{log: slog.New(slog.DiscardHandler), quota: syncQuota{unlimited: true}}}
-	if err := errors.Join(n.openUploads(), n.openSheets(b.Context()), n.openEstates(b.Context()), n.openBudgets(b.Context())); err != nil {
 		b.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- e.Run(ctx) }()
+	go func() { ended <- n.engine.Run(ctx) }()
 	b.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -75,25 +66,15 @@ func benchEngine(b *testing.B, folder *database) *node {
 // benchJob submits a job over all n estates and waits for its end.
 func benchJob(b *testing.B, node *node, kind domain.Kind, n int) *domain.BatchJob {
 	b.Helper()
-	return benchRequest(b, node, estates.Request{}, fmt.Sprintf(`{"job_name":%q,"estatesIds":"all","total":%d,"searchOptions":{}}`, kind, n))
+	return benchRequest(b, node, estates.Request{}, requestForAll(kind, n))
 }
 
 // benchRequest submits a job and waits for its end.
 func benchRequest(b *testing.B, node *node, r estates.Request, body string) *domain.BatchJob {
 	b.Helper()
-	var err error
-	if r.Body, err = document.Parse(body); err != nil {
-		b.Fatal(err)
-	}
-	job, err := node.estates.Submit(b.Context(), benchUser, r)
+	job, err := node.runJob(b.Context(), benchUser, r, body, seldom)
 	if err != nil {
 		b.Fatal(err)
-	}
-	for !job.State().Ended() {
-		time.Sleep(2 * time.Millisecond)
-		if job, err = node.engine.Find(b.Context(), benchUser, job.ID()); err != nil {
-			b.Fatal(err)
-		}
 	}
 	return job
 }
@@ -106,20 +87,20 @@ func benchRequest(b *testing.B, node *node, r estates.Request, body string) *dom
 func BenchmarkEditJob(b *testing.B) {
 	const n = 100_000
 	folder := benchFolder(b, n)
-	node := benchEngine(b, folder)
+	node := runningEngine(b, folder)
 	listed := false
 	var engines, floors, ratios []float64
 	for b.Loop() {
 		listed = !listed
 		began := time.Now()
-		job := benchJob(b, node, map[bool]domain.Kind{true: estates.OpenRent, false: estates.CloseRent}[listed], n)
+		job := benchJob(b, node, listing(listed), n)
 		through := time.Since(began).Seconds()
 		if job.Report().Updated != n {
 			b.Fatalf("report %+v, want %d updated", job.Report(), n)
 		}
 		listed = !listed
 		began = time.Now()
-		if err := bareEdit(b.Context(), folder, n, listed); err != nil {
+		if err := floorOf(folder).edit(b.Context(), string(benchUser.Tenant), n, listed); err != nil {
 			b.Fatal(err)
 		}
 		bare := time.Since(began).Seconds()
@@ -128,35 +109,6 @@ func BenchmarkEditJob(b *testing.B) {
 	b.ReportMetric(n/median(engines), "items/s")
 	b.ReportMetric(n/median(floors), "floor-items/s")
 	b.ReportMetric(median(ratios), "ratio")
-}
-
-// bareEdit does what the job does to the estates, and nothing else: it finds
-// the ids, and changes a thousand with each statement, each in a transaction.
-func bareEdit(ctx context.Context, folder *database, n int, listed bool) error {
-	var ids []int64
-	if err := folder.db.Read.NewRaw(`SELECT id FROM batchport_estates WHERE tenant = 'acme' ORDER BY id`).Scan(ctx, &ids); err != nil {
-		return err
-	}
-	if len(ids) != n {
-		return fmt.Errorf("%d estates, want %d", len(ids), n)
-	}
-	for part := range slices.Chunk(ids, 1000) {
-		list := strings.Trim(strings.ReplaceAll(fmt.Sprint(part), " ", ","), "[]")
-		result, err := folder.db.Write.ExecContext(ctx,
-			`UPDATE batchport_estates SET listed = ? WHERE tenant = 'acme' AND status <> 'closed' AND listed <> ? AND id IN (`+list+`)`, listed, listed)
-		if err != nil {
-			return err
-		}
-		if changed, err := result.RowsAffected(); err != nil || changed != int64(len(part)) {
-			return errors.Join(err, fmt.Errorf("%d of %d estates changed", changed, len(part)))
-		}
-	}
-	return nil
-}
-
-func median(values []float64) float64 {
-	values = slices.Sorted(slices.Values(values))
-	return values[len(values)/2]
 }
 
 // BenchmarkSubmitToEnded measures how long a job of one item takes on the
@@ -225,11 +177,7 @@ func loadMillion(b *testing.B, data string, n int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, err = folder.db.Write.ExecContext(b.Context(), `
-		WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < ?)
-		INSERT INTO batchport_estates (tenant, id, community_id, name, country, district, address, status, rent, area, listed, agent_id)
-		SELECT 'acme', id, NULL, 'n', 1, 106, 'a', 'vacant', 25000, 2350, 0, NULL FROM n`, n)
-	if err := errors.Join(err, folder.Close()); err != nil {
+	if err := errors.Join(floorOf(folder).addEstates(b.Context(), string(benchUser.Tenant), n), folder.Close()); err != nil {
 		b.Fatal(err)
 	}
 }

@@ -78,7 +78,7 @@ such key, 6 some lines were not loaded.`,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(newServe(), newDemo(), newKeys(), newLoad(), newQuota(), newMigrate(), newVersion())
+	root.AddCommand(newServe(), newDemo(), newKeys(), newLoad(), newQuota(), newMigrate(), newBench(), newVersion())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help"))
 	})

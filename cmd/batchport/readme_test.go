@@ -73,12 +73,12 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := filepath.Glob("../../docs/adr/*.md")
+	more, err := filepath.Glob("../../docs/*/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, page := range append(append(pages, records...), "../../README.md") {
+	for _, page := range append(append(pages, more...), "../../README.md") {
 		content, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

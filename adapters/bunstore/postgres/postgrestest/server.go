@@ -59,12 +59,13 @@ func executable(path string) bool {
 // keeper is the shell that makes the cluster $2 with the programs in $1 and
 // keeps the server until its input ends, which it does with the process that
 // tests, however that ends. Then it stops the server and removes everything.
-// The cluster is thrown away, so nothing needs to reach the disk; deadlocks are
-// looked for soon, since tests make some.
+// The cluster is thrown away, so nothing needs to reach the disk, unless somebody
+// measures how long that takes: $3 says whether. Deadlocks are looked for soon,
+// since tests make some.
 const keeper = `
 trap '' INT TERM HUP
 if "$1/initdb" -D "$2/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$2/log" 2>&1; then
-	"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off \
+	"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync="$3" -c full_page_writes="$3" \
 		-c max_connections=400 -c max_locks_per_transaction=256 -c shared_buffers=64MB -c deadlock_timeout=200ms \
 		>>"$2/log" 2>&1 </dev/null &
 	server=$!
@@ -84,7 +85,7 @@ func start(programs string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	shell := exec.CommandContext(context.Background(), "/bin/sh", "-c", keeper, "sh", programs, folder)
+	shell := exec.CommandContext(context.Background(), "/bin/sh", "-c", keeper, "sh", programs, folder, durability())
 	shell.Dir = folder
 	// PostgreSQL refuses to run as root.
 	if err := unprivileged(shell, folder); err != nil {
@@ -109,6 +110,14 @@ func start(programs string) (string, error) {
 		return "", fmt.Errorf("the server of %s does not answer: %w\n%s", programs, err, log)
 	}
 	return base("batchport"), create(ctx, base("postgres"))
+}
+
+// durability is "on" when what is committed shall reach the disk.
+func durability() string {
+	if os.Getenv("BATCHPORT_TEST_FSYNC") == "1" {
+		return "on"
+	}
+	return "off"
 }
 
 // answer waits until the server answers.

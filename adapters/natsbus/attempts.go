@@ -13,10 +13,11 @@ const (
 	callTimeout = 5 * time.Second
 
 	// firstAttempt is how long a call waits for its first answer before it asks
-	// again; each attempt waits twice as long as the one before. A request that
-	// comes to a stream while its leader is lost is lost too, and the next leader is
-	// found within a second or two.
+	// again; each attempt waits twice as long as the one before, up to maxAttempt. A
+	// request that comes to a stream while its leader is lost is lost too, and the
+	// next leader is found within a second or two.
 	firstAttempt = 500 * time.Millisecond
+	maxAttempt   = 2 * time.Second
 
 	// attemptPause is how long a call waits after nobody was there to answer.
 	attemptPause = 50 * time.Millisecond
@@ -27,7 +28,7 @@ const (
 func ask[T any](ctx context.Context, conn *nats.Conn, do func(ctx context.Context) (T, error)) (answer T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	for wait := firstAttempt; ; wait *= 2 {
+	for wait := firstAttempt; ; wait = min(2*wait, maxAttempt) {
 		if err := ctx.Err(); err != nil {
 			return answer, err
 		}

@@ -152,6 +152,7 @@ func (c *Cluster) Connect(t testing.TB, options ...nats.Option) *nats.Conn {
 	t.Helper()
 	conn, err := nats.Connect(strings.Join(c.URLs(), ","), append([]nats.Option{
 		nats.MaxReconnects(-1), nats.ReconnectWait(20 * time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // the default prints
 	}, options...)...)
 	if err != nil {
 		t.Fatalf("Connect = %v", err)

@@ -37,6 +37,13 @@ type Config struct {
 	// means 1.
 	Replicas int
 
+	// Consumers are durable pull consumers on the stream of events, for
+	// subscribers who may not make their own. Each is called by its tenant's name, "_"
+	// and 1 to 100 of a-z, A-Z, 0-9, '_' and '-', such as "acme_billing", and has all
+	// events of that tenant. Those that are not there are made, within a minute;
+	// those that are, are left as they are. Zero means none.
+	Consumers []string
+
 	// Pause is how long a ring waits to come again after work failed. It
 	// doubles with each failure in a row, up to 32 times. Zero means a second.
 	Pause time.Duration
@@ -78,6 +85,11 @@ func (c Config) withDefaults() (Config, error) {
 		return c, domain.Fail(domain.NewFailure(domain.CodeOutOfRange, "replicas", fmt.Sprint(c.Replicas), "min", "1", "max", "5"))
 	case c.Pause < 0:
 		return c, domain.Fail(domain.NewFailure(domain.CodeOutOfRange, "pause", c.Pause.String(), "min", "0s"))
+	}
+	for _, name := range c.Consumers {
+		if _, ok := subscriber(name); !ok {
+			return c, domain.Fail(domain.NewFailure(domain.CodeInvalid, "consumers", name, "form", "tenant_name"))
+		}
 	}
 	return c, nil
 }

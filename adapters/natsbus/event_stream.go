@@ -26,7 +26,8 @@ type EventStream struct {
 	stream  jetstream.JetStream
 	names   Names
 	config  Config
-	settled atomic.Bool // the stream has had this process's settings
+	settled atomic.Bool  // the stream has had this process's settings
+	looked  atomic.Int64 // when somebody looked for consumers of subscribers last, in nanoseconds
 }
 
 var _ ports.EventStream = (*EventStream)(nil)
@@ -122,6 +123,9 @@ func (s *EventStream) look(ctx context.Context) (ports.StreamState, error) {
 		stream, err := ask(ctx, s.conn, func(ctx context.Context) (jetstream.Stream, error) {
 			return s.stream.Stream(ctx, s.names.EventStream())
 		})
+		if err == nil {
+			s.keepConsumers(ctx, stream, false)
+		}
 		if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return stateOf(stream, err)
 		}
@@ -140,6 +144,7 @@ func (s *EventStream) look(ctx context.Context) (ports.StreamState, error) {
 	})
 	if err == nil {
 		s.settled.Store(true)
+		s.keepConsumers(ctx, stream, true)
 	}
 	return stateOf(stream, err)
 }

@@ -137,6 +137,47 @@ func TestEventStreamComesBackIdle(t *testing.T) {
 	}
 }
 
+// TestConsumersOfSubscribers finds them with the stream, also when it was made
+// anew, and leaves one that is there as it is.
+func TestConsumersOfSubscribers(t *testing.T) {
+	t.Parallel()
+	conn := natstest.Start(t, 1, nil).Connect(t)
+	js := natstest.JetStream(t, conn)
+	config := natsbus.Config{Consumers: []string{"acme_billing", "beta-2_x_y"}}
+	stream := newEventStream(t, conn, config)
+	filters := func(want string) {
+		t.Helper()
+		if _, err := stream.State(t.Context()); err != nil {
+			t.Fatalf("State() = %v", err)
+		}
+		for name, want := range map[string]string{"acme_billing": want, "beta-2_x_y": "batchport.v1.beta-2.>"} {
+			made, err := js.Consumer(t.Context(), eventStream, name)
+			if err != nil || made.CachedInfo().Config.FilterSubject != want {
+				t.Errorf("consumer %s = %v, %v; want filter %s", name, made, err, want)
+			}
+		}
+	}
+	filters("batchport.v1.acme.>")
+	if err := js.DeleteStream(t.Context(), eventStream); err != nil {
+		t.Fatalf("DeleteStream = %v", err)
+	}
+	filters("batchport.v1.acme.>")
+	tuned := jetstream.ConsumerConfig{Durable: "acme_billing", FilterSubject: "batchport.v1.acme.job.>", AckPolicy: jetstream.AckExplicitPolicy}
+	if _, err := js.UpdateConsumer(t.Context(), eventStream, tuned); err != nil {
+		t.Fatalf("UpdateConsumer = %v", err)
+	}
+	if err := js.DeleteConsumer(t.Context(), eventStream, "beta-2_x_y"); err != nil {
+		t.Fatalf("DeleteConsumer = %v", err)
+	}
+	stream = newEventStream(t, conn, config) // as the next process does; this one would in a minute
+	filters("batchport.v1.acme.job.>")
+	for _, bad := range []string{"", "acme", "acme_", "_x", "Acme_x", "acme_x.y", "acme_*"} {
+		if _, err := natsbus.NewEventStream(conn, natsbus.Config{Consumers: []string{bad}}); domain.FailureOf(err).Field != "consumers" {
+			t.Errorf("NewEventStream(consumer %q) = %v, want a failure of consumers", bad, err)
+		}
+	}
+}
+
 // TestNoRoom fills what the account may keep: events wait for room.
 func TestNoRoom(t *testing.T) {
 	t.Parallel()

@@ -78,6 +78,7 @@ type JobSnapshot struct {
 	Sequence        int64    // events so far
 	StartedAt       time.Time
 	EndedAt         time.Time
+	ItemsPurged     bool // its items, and what was said of them, are not kept any more, or not all of them
 }
 
 // NewJob returns a queued job. A spec without id, tenant, user or kind, or
@@ -157,6 +158,13 @@ func (j *BatchJob) Cause() *Failure { return j.s.Cause }
 
 // File returns the file it made, or nil.
 func (j *BatchJob) File() *JobFile { return j.s.File }
+
+// EndedAt returns when it ended, or zero.
+func (j *BatchJob) EndedAt() time.Time { return j.s.EndedAt }
+
+// ItemsPurged reports whether its items, and why they failed, have been kept
+// for long enough and are not there any more. The report still counts them.
+func (j *BatchJob) ItemsPurged() bool { return j.s.ItemsPurged }
 
 // SubmittedAt returns when it was submitted.
 func (j *BatchJob) SubmittedAt() time.Time { return j.s.SubmittedAt }

@@ -34,6 +34,9 @@ const (
 	CodeMismatch Code = "idempotency_mismatch"
 	// CodeNotFound is something that does not exist, or belongs to another tenant.
 	CodeNotFound Code = "not_found"
+	// CodeNotKept is something that was there, and has been removed after the
+	// time for which it is kept.
+	CodeNotKept Code = "not_kept"
 	// CodeNotWorkbook is a file that should be a workbook and cannot be read as
 	// one.
 	CodeNotWorkbook Code = "not_a_workbook"
@@ -52,6 +55,9 @@ const (
 	CodeTooLong Code = "too_long"
 	// CodeTooMany is more items than one request or selection may have.
 	CodeTooMany Code = "too_many"
+	// CodeTooManyJobs is a tenant that has as many open jobs as it may; the
+	// parameter max says how many. Room comes when one of them ends.
+	CodeTooManyJobs Code = "too_many_jobs"
 	// CodeTotalMismatch is a selection whose size is not the one that the
 	// caller saw.
 	CodeTotalMismatch Code = "total_mismatch"

@@ -61,9 +61,9 @@ type SyncAnswers interface {
 	// [domain.CodeNotFound].
 	FindAnswer(ctx context.Context, tenant domain.TenantID, sync domain.JobID) ([]byte, error)
 
-	// PurgeAnswers removes the answers of all tenants from before the time, and
-	// returns how many.
-	PurgeAnswers(ctx context.Context, before time.Time) (int, error)
+	// PurgeAnswers removes up to limit answers, of all tenants, from before the
+	// time, the oldest first, and returns how many.
+	PurgeAnswers(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // BudgetColumns is a host's catalogue of the columns that conditions may name.

@@ -25,6 +25,7 @@ type Store interface {
 	Leases
 	Outbox
 	IdempotencyKeys
+	Retention
 }
 
 // Transactions runs functions inside a transaction that rides in the context.
@@ -76,6 +77,12 @@ type Jobs interface {
 	// SavePayload replaces the payload of the job, which the transaction has
 	// locked or added, and nothing else.
 	SavePayload(ctx context.Context, job *domain.BatchJob) error
+
+	// CountOpenJobs returns how many jobs of the tenant have not ended, or
+	// most when there are more. Whoever else counts the jobs of the tenant waits
+	// until the transaction ends, so that nobody who counts before adding takes
+	// room that another has taken. Outside of a transaction it gives [domain.CodeInternal].
+	CountOpenJobs(ctx context.Context, tenant domain.TenantID, most int) (int, error)
 }
 
 // Chunks keeps the items of jobs.
@@ -229,8 +236,9 @@ type Outbox interface {
 	// DropEvents removes events that the stream refuses for good.
 	DropEvents(ctx context.Context, events []domain.Event) error
 
-	// PurgeEvents removes published events that happened before the time.
-	PurgeEvents(ctx context.Context, before time.Time) (int, error)
+	// PurgeEvents removes up to limit published events that happened before
+	// the time, the oldest first, and returns how many.
+	PurgeEvents(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // IdempotencyKey is a client's guard against doing one request twice.
@@ -250,6 +258,7 @@ type IdempotencyKeys interface {
 	// wait for each other's transaction.
 	ReserveKey(ctx context.Context, key IdempotencyKey, since time.Time) (domain.JobID, error)
 
-	// PurgeKeys removes the keys from before the time.
-	PurgeKeys(ctx context.Context, before time.Time) (int, error)
+	// PurgeKeys removes up to limit keys from before the time, the oldest
+	// first, and returns how many.
+	PurgeKeys(ctx context.Context, before time.Time, limit int) (int, error)
 }

@@ -191,7 +191,7 @@ func TestBudgetsReadKeysAlone(t *testing.T) {
 			}
 			return nil
 		},
-		"PurgeAnswers": func(ctx context.Context) error { _, err := store.PurgeAnswers(ctx, testNow); return err },
+		"PurgeAnswers": func(ctx context.Context) error { _, err := store.PurgeAnswers(ctx, testNow, 10); return err },
 		"Spend":        func(ctx context.Context) error { _, err := store.Spend(ctx, "a", "q", window); return err },
 		"Usage":        func(ctx context.Context) error { _, err := store.Usage(ctx, "a", "q", window); return err },
 		"ForgetUses":   func(ctx context.Context) error { _, err := store.ForgetUses(ctx, "a", "q"); return err },

@@ -12,7 +12,7 @@ import (
 )
 
 // keyStep finds rows by the tenant and more, or goes over the statement's own.
-var keyStep = regexp.MustCompile(`^SEARCH \w+ USING (PRIMARY KEY|COVERING INDEX batchport_reports_upload) \(tenant=\? AND .+\)|^SCAN (v|\d.*|CONSTANT ROW)$|^(MATERIALIZE|CO-ROUTINE|SCALAR SUBQUERY) `)
+var keyStep = regexp.MustCompile(`^SEARCH \w+ USING (PRIMARY KEY|COVERING INDEX batchport_reports_upload) \(tenant=\? AND .+\)|^SCAN (v|\d.*|CONSTANT ROW)$|^(MATERIALIZE|CO-ROUTINE|(LIST|SCALAR) SUBQUERY) `)
 
 // What edits read and write must be found by key, however much is stored: the
 // plan of each statement names a primary key or the index of uploads.

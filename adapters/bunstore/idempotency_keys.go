@@ -58,6 +58,6 @@ func storedKey(key string) string {
 }
 
 // PurgeKeys implements [github.com/batchport/batchport/ports.IdempotencyKeys].
-func (s *Store) PurgeKeys(ctx context.Context, before time.Time) (int, error) {
-	return s.exec(ctx, "DELETE FROM {p}idempotency_keys WHERE at < ?", micros(before))
+func (s *Store) PurgeKeys(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.purgeOldest(ctx, "{p}idempotency_keys", "tenant, idempotency_key", "", "at", before, limit)
 }

@@ -15,7 +15,8 @@ const (
 	jobSpecColumns = "tenant, id, user_id, kind, resource, whole, locale, select_all, expected, items, submitted_at, payload"
 	jobLifeColumns = "state, total, created, updated, unchanged, deleted, exported, failed, skipped, cancelled, " +
 		"processed, cancel_requested, epoch, suspect, strikes, sequence, started_at, ended_at, ended, needs_worker, cause, file"
-	jobColumns = jobSpecColumns + ", " + jobLifeColumns
+	jobColumns    = jobSpecColumns + ", " + jobLifeColumns
+	jobAllColumns = jobColumns + ", purged_to, bare" // with what [Store.PurgeItems] alone writes
 )
 
 // jobLifeSets assigns every column of jobLifeColumns.
@@ -89,7 +90,7 @@ func jobLifeArgs(job *domain.BatchJob) ([]any, error) {
 	}, nil
 }
 
-// scanJob reads the jobColumns of a row.
+// scanJob reads the jobAllColumns of a row.
 func scanJob(rows *sql.Rows) (*domain.BatchJob, error) {
 	var (
 		s                             domain.JobSnapshot
@@ -97,6 +98,7 @@ func scanJob(rows *sql.Rows) (*domain.BatchJob, error) {
 		submittedAt, started, endedAt int64
 		ended, needsWorker            bool // what the state says already
 		cause, file                   []byte
+		purgedTo                      int
 	)
 	r := &s.Report
 	if err := rows.Scan(
@@ -104,10 +106,11 @@ func scanJob(rows *sql.Rows) (*domain.BatchJob, error) {
 		&s.Selection.All, &expected, &s.Items, &submittedAt, &s.Payload,
 		&s.State, &r.Total, &r.Created, &r.Updated, &r.Unchanged, &r.Deleted, &r.Exported, &r.Failed, &r.Skipped, &r.Cancelled,
 		&s.Processed, &s.CancelRequested, &s.Epoch, &s.Suspect, &s.Strikes, &s.Sequence,
-		&started, &endedAt, &ended, &needsWorker, &cause, &file,
+		&started, &endedAt, &ended, &needsWorker, &cause, &file, &purgedTo, &s.ItemsPurged,
 	); err != nil {
 		return nil, err
 	}
+	s.ItemsPurged = s.ItemsPurged || purgedTo > 0
 	if expected.Valid {
 		n := int(expected.Int64)
 		s.Selection.Expected = &n

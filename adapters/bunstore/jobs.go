@@ -40,6 +40,21 @@ func (s *Store) AddJob(ctx context.Context, job *domain.BatchJob) error {
 	})
 }
 
+// CountOpenJobs implements [github.com/batchport/batchport/ports.Jobs].
+func (s *Store) CountOpenJobs(ctx context.Context, tenant domain.TenantID, most int) (n int, err error) {
+	if s.scope(ctx) == nil {
+		return 0, misuse("CountOpenJobs outside of a transaction")
+	}
+	if err := s.writable(ctx); err != nil {
+		return 0, err
+	}
+	if err := s.takeTurn(ctx, "{p}jobs", "open "+string(tenant)); err != nil {
+		return 0, err
+	}
+	return s.count(ctx, "SELECT count(*) FROM (SELECT 1 FROM {p}jobs WHERE ended = 0 AND tenant = ? LIMIT ?) AS counted",
+		string(tenant), max(most, 0))
+}
+
 // takeTurn waits until no other transaction has the turn of this name at the
 // table, and has it until the transaction ends. With one writer a transaction
 // has every turn. Two names may share a turn, which costs a wait.
@@ -72,7 +87,7 @@ func (s *Store) findJob(ctx context.Context, db bun.IDB, ref domain.JobRef, lock
 	err = s.query(ctx, db, func(rows *sql.Rows) error {
 		job, err = scanJob(rows)
 		return err
-	}, "SELECT "+jobColumns+" FROM {p}jobs WHERE tenant = ? AND id = ?"+lock, string(ref.Tenant), string(ref.ID))
+	}, "SELECT "+jobAllColumns+" FROM {p}jobs WHERE tenant = ? AND id = ?"+lock, string(ref.Tenant), string(ref.ID))
 	if err == nil && job == nil {
 		err = domain.CodeNotFound
 	}

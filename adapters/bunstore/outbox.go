@@ -159,6 +159,6 @@ func (s *Store) dropRun(ctx context.Context, events []domain.Event) error {
 }
 
 // PurgeEvents implements [github.com/batchport/batchport/ports.Outbox].
-func (s *Store) PurgeEvents(ctx context.Context, before time.Time) (int, error) {
-	return s.exec(ctx, "DELETE FROM {p}outbox WHERE published = 1 AND time < ?", micros(before))
+func (s *Store) PurgeEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.purgeOldest(ctx, "{p}outbox", "seq", "published = 1 AND ", "time", before, limit)
 }

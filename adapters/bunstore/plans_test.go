@@ -2,6 +2,7 @@ package bunstore_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -56,6 +57,17 @@ func TestQueueReadsOpenWorkAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustClaim(t, store, false)
+	ended := addPlanned(t, store, 3, 1)
+	exported := addPlanned(t, store, 4, 1)
+	if err := store.InTx(t.Context(), func(ctx context.Context) error {
+		ended.FailWith(domain.NewFailure(domain.CodeInternal, "", ""), testNow)
+		exported.FailWith(domain.NewFailure(domain.CodeInternal, "", ""), testNow)
+		exported.Attach(domain.JobFile{ID: "f"})
+		return errors.Join(store.SaveJob(ctx, ended), store.SaveJob(ctx, exported))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	late := testNow.Add(time.Hour)
 	claimAgain := func(ctx context.Context) error { _, _, err := store.Claim(ctx, claimAny, testNow); return err }
 	for _, call := range []func(ctx context.Context) error{
 		func(ctx context.Context) error { _, err := store.Waiting(ctx); return err },
@@ -81,8 +93,23 @@ func TestQueueReadsOpenWorkAlone(t *testing.T) {
 		func(ctx context.Context) error {
 			return store.DropEvents(ctx, []domain.Event{{ID: "e", Tenant: "acme"}})
 		},
-		func(ctx context.Context) error { _, err := store.PurgeEvents(ctx, testNow); return err },
-		func(ctx context.Context) error { _, err := store.PurgeKeys(ctx, testNow); return err },
+		func(ctx context.Context) error { _, err := store.PurgeEvents(ctx, testNow, 10); return err },
+		func(ctx context.Context) error { _, err := store.PurgeKeys(ctx, testNow, 10); return err },
+		func(ctx context.Context) error {
+			return store.InTx(ctx, func(ctx context.Context) error { _, err := store.CountOpenJobs(ctx, "acme", 10); return err })
+		},
+		func(ctx context.Context) error {
+			n, err := store.PurgeFiles(ctx, late, 10)
+			return purgedSome(t, "PurgeFiles", len(n), err)
+		},
+		func(ctx context.Context) error {
+			n, err := store.PurgeItems(ctx, late, 10)
+			return purgedSome(t, "PurgeItems", n.Jobs, err)
+		},
+		func(ctx context.Context) error {
+			n, err := store.PurgeJobs(ctx, late, 10)
+			return purgedSome(t, "PurgeJobs", n, err)
+		},
 	} {
 		if err := call(t.Context()); err != nil {
 			t.Errorf("a call of the store = %v, want no error", err)
@@ -101,6 +128,14 @@ func TestQueueReadsOpenWorkAlone(t *testing.T) {
 			}
 		}
 	}
+}
+
+func purgedSome(t *testing.T, call string, n int, err error) error {
+	t.Helper()
+	if n == 0 {
+		t.Errorf("%s = %d, want something purged", call, n)
+	}
+	return err
 }
 
 // claimAndSuspect claims a chunk of several items, which is then split.
@@ -124,11 +159,11 @@ func markOne(ctx context.Context, store ports.Outbox) error {
 
 var (
 	// An index of what is over too may be searched, and never read to its end.
-	wholeIndex = regexp.MustCompile(`^SCAN .*INDEX batchport_(outbox_(position|age)|idempotency_keys_age)\b`)
+	wholeIndex = regexp.MustCompile(`^SCAN .*INDEX batchport_(outbox_(position|age)|idempotency_keys_(age|job)|jobs_(bare|kept|files))\b`)
 	goodIndex  = regexp.MustCompile(`USING (COVERING )?INDEX batchport_(jobs_(open|stopping|held)|chunks_(ready|held)|` +
-		`outbox_(waiting|position|age)|idempotency_keys_age)\b`)
+		`outbox_(waiting|position|age|untold)|idempotency_keys_(age|job)|jobs_(bare|kept|files))\b`)
 	rowValues = regexp.MustCompile(`^SCAN \d+-ROW VALUES CLAUSE$`)
-	goodKey   = regexp.MustCompile(`\((id=\?|name=\?|tenant=\? AND job_id=\? AND first=\?|rowid=\?)\)$`)
+	goodKey   = regexp.MustCompile(`\((id=\?|name=\?|tenant=\? AND job_id=\? AND (first|position)(=\?|>\?|>\? AND (first|position)<\?)|tenant=\? AND idempotency_key=\?|rowid=\?)\)$`)
 )
 
 // goodStep reports whether a step of a plan reads no more than open work.
@@ -136,7 +171,7 @@ func goodStep(step string) bool {
 	if !strings.HasPrefix(step, "SCAN ") && !strings.HasPrefix(step, "SEARCH ") {
 		return true // sorting, or the frame of a subquery
 	}
-	for _, small := range []string{"SCAN held", "SEARCH held", "SCAN lease", "SCAN mark", "SCAN refused", "SCAN line", "SCAN choice", "SCAN start", "SCAN CONSTANT ROW", "SCAN 1 CONSTANT ROW"} {
+	for _, small := range []string{"SCAN held", "SEARCH held", "SCAN lease", "SCAN mark", "SCAN refused", "SCAN line", "SCAN choice", "SCAN start", "SCAN CONSTANT ROW", "SCAN 1 CONSTANT ROW", "SCAN counted"} {
 		if strings.HasPrefix(step, small) {
 			return true // made from open work a step before
 		}

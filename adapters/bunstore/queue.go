@@ -67,7 +67,7 @@ const candidates = `
 
 // nextJob chooses the job of the next piece of work.
 const nextJob = candidates + `
-	SELECT ` + jobColumns + ` FROM {p}jobs WHERE seq = (
+	SELECT ` + jobAllColumns + ` FROM {p}jobs WHERE seq = (
 		SELECT choice.seq FROM choice LEFT JOIN held ON held.tenant = choice.tenant
 		WHERE choice.seq IS NOT NULL
 		ORDER BY coalesce(held.leases, 0), choice.seq LIMIT 1)`
@@ -86,7 +86,7 @@ var nextFreeJob = nextLockedJob + " SKIP LOCKED"
 // for it, which it does as long as it has no statistics of the table: a bare
 // "ended = 0" is the condition of an index.
 var nextLockedJob = candidates + `
-	SELECT j.` + strings.ReplaceAll(jobColumns, ", ", ", j.") + `
+	SELECT j.` + strings.ReplaceAll(jobAllColumns, ", ", ", j.") + `
 	FROM choice JOIN {p}jobs AS j ON j.seq = choice.seq LEFT JOIN held ON held.tenant = choice.tenant
 	WHERE j.ended + 0 = 0 AND j.cancel_requested = 0 AND (j.needs_worker = 0 OR ` + jobReady + ` AND j.suspect = ?)
 	ORDER BY coalesce(held.leases, 0), j.seq LIMIT 1 FOR NO KEY UPDATE OF j`

@@ -38,6 +38,6 @@ func (s *Store) FindAnswer(ctx context.Context, tenant domain.TenantID, sync dom
 }
 
 // PurgeAnswers implements [ports.SyncAnswers].
-func (s *Store) PurgeAnswers(ctx context.Context, before time.Time) (int, error) {
-	return s.exec(ctx, "DELETE FROM {p}sync_answers WHERE at < ?", micros(before))
+func (s *Store) PurgeAnswers(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.purgeOldest(ctx, "{p}sync_answers", "tenant, id", "", "at", before, limit)
 }

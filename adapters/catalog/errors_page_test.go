@@ -45,6 +45,7 @@ var pageExamples = map[string][]domain.Failure{
 		domain.NewFailure(domain.CodeNotFound, "estate_id", "7", "row", "17", "column", "A"),
 		domain.NewFailure(domain.CodeNotFound, "upload", "up-8c1f0f4d6b0e4a55a1f6f0cf0f1d9c3e"),
 	},
+	"not_kept":     {domain.NewFailure(domain.CodeNotKept, "", "")},
 	"not_rentable": {domain.NewFailure("not_rentable", "status", "closed")},
 	"out_of_range": {
 		domain.NewFailure(domain.CodeOutOfRange, "limit", "1001", "min", "1", "max", "1000"),
@@ -74,6 +75,7 @@ var pageExamples = map[string][]domain.Failure{
 		domain.NewFailure(domain.CodeTooMany, "items", "", "max", "5000000"),
 		domain.NewFailure(domain.CodeTooMany, "rows", "", "max", "1048576"),
 	},
+	"too_many_jobs":      {domain.NewFailure(domain.CodeTooManyJobs, "", "", "max", "1000")},
 	"total_mismatch":     {domain.NewFailure(domain.CodeTotalMismatch, "total", "120", "expected", "120", "found", "118")},
 	"unauthorized":       {domain.NewFailure(domain.CodeUnauthorized, "", "")},
 	"unavailable":        {domain.NewFailure(domain.CodeUnavailable, "", "")},

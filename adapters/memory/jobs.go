@@ -15,6 +15,7 @@ type jobRow struct {
 	submission int64
 	snapshot   domain.JobSnapshot
 	lease      lease
+	bare       bool // its items were purged
 }
 
 // lease is a hold on a piece of work, and when it may next be held.
@@ -81,9 +82,9 @@ func (s *Store) SaveJob(ctx context.Context, job *domain.BatchJob) error {
 		if err != nil {
 			return err
 		}
-		payload := row.snapshot.Payload
+		payload, purged := row.snapshot.Payload, row.snapshot.ItemsPurged
 		row.snapshot = copySnapshot(job.Snapshot())
-		row.snapshot.Payload = payload
+		row.snapshot.Payload, row.snapshot.ItemsPurged = payload, purged
 		if !job.NeedsWorker() {
 			row.lease = lease{}
 		}
@@ -103,6 +104,22 @@ func (s *Store) SavePayload(ctx context.Context, job *domain.BatchJob) error {
 		s.putJob(t, row)
 		return nil
 	})
+}
+
+// CountOpenJobs implements [ports.Jobs].
+func (s *Store) CountOpenJobs(ctx context.Context, tenant domain.TenantID, most int) (n int, err error) {
+	if ctx.Value(txKey{s}) == nil {
+		return 0, errNoTx
+	}
+	err = s.do(ctx, func(s *Store, _ *tx) error {
+		for id := range s.open {
+			if s.jobs[id].snapshot.Tenant == tenant && n < most {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
 }
 
 func (s *Store) job(ref domain.JobRef) (jobRow, error) {

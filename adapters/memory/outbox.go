@@ -107,14 +107,9 @@ func (s *Store) DropEvents(ctx context.Context, events []domain.Event) error {
 }
 
 // PurgeEvents implements [ports.Outbox].
-func (s *Store) PurgeEvents(ctx context.Context, before time.Time) (n int, err error) {
+func (s *Store) PurgeEvents(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.do(ctx, func(s *Store, t *tx) error {
-		for key, row := range s.outbox {
-			if row.published && row.event.Time.Before(before) {
-				drop(t, s.outbox, key)
-				n++
-			}
-		}
+		n = purgeOldest(t, s.outbox, func(row outboxRow) (time.Time, bool) { return row.event.Time, row.published }, before, limit)
 		return nil
 	})
 	return n, err
@@ -140,14 +135,9 @@ func (s *Store) ReserveKey(ctx context.Context, key ports.IdempotencyKey, since 
 }
 
 // PurgeKeys implements [ports.IdempotencyKeys].
-func (s *Store) PurgeKeys(ctx context.Context, before time.Time) (n int, err error) {
+func (s *Store) PurgeKeys(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.do(ctx, func(s *Store, t *tx) error {
-		for k, key := range s.keys {
-			if key.At.Before(before) {
-				drop(t, s.keys, k)
-				n++
-			}
-		}
+		n = purgeOldest(t, s.keys, func(key ports.IdempotencyKey) (time.Time, bool) { return key.At, true }, before, limit)
 		return nil
 	})
 	return n, err

@@ -42,14 +42,9 @@ func (s *Store) FindAnswer(ctx context.Context, tenant domain.TenantID, sync dom
 }
 
 // PurgeAnswers implements [ports.SyncAnswers].
-func (s *Store) PurgeAnswers(ctx context.Context, before time.Time) (n int, err error) {
+func (s *Store) PurgeAnswers(ctx context.Context, before time.Time, limit int) (n int, err error) {
 	err = s.do(ctx, func(s *Store, t *tx) error {
-		for key, row := range s.answers {
-			if row.at.Before(before) {
-				drop(t, s.answers, key)
-				n++
-			}
-		}
+		n = purgeOldest(t, s.answers, func(row answerRow) (time.Time, bool) { return row.at, true }, before, limit)
 		return nil
 	})
 	return n, err

@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/batchport/batchport/adapters/memory"
+	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/budgets"
 	"github.com/batchport/batchport/app/engine"
+	"github.com/batchport/batchport/app/uploads"
 	"github.com/batchport/batchport/domain"
 )
 
@@ -176,5 +180,33 @@ func TestLongTextsAreNotRepeated(t *testing.T) {
 	items, err := f.engine.Failures(t.Context(), who, job.ID(), -1, 10)
 	if err != nil || len(items) != 1 || len(items[0].Key) > 200 || !strings.HasPrefix(long, items[0].Key) {
 		t.Errorf("the failures of the job are %d, %v; want one of a short key", len(items), err)
+	}
+}
+
+// TestAnswersAreKeptNoLongerThanTheirKeys: a bizId that is forgotten would do
+// its work again, while its answer is still there.
+func TestAnswersAreKeptNoLongerThanTheirKeys(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		keys, answers time.Duration
+		good          bool
+	}{{0, 0, true}, {0, 7 * day, true}, {0, 7*day + 1, false}, {day, 0, true}, {day, day, true}, {day, 2 * day, false}, {30 * day, 10 * day, true}} {
+		e, err := engine.New(engine.Deps{Store: memory.NewStore(time.Now), Bell: memory.NewBell()}, engine.Config{KeepKeys: c.keys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := memory.NewStore(time.Now)
+		held, err := uploads.New(uploads.Deps{Files: memory.NewFiles(), Store: store}, uploads.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = budgets.New(e, budgets.Deps{
+			Store: store, Rules: store, Uploads: held, Workbooks: xlsxfile.Workbooks{}, Sheets: xlsxfile.WorkbookSource{},
+			Labels: labels, Messages: messages,
+		}, budgets.Config{KeepAnswers: c.answers})
+		if err == nil != c.good || err != nil && !strings.Contains(err.Error(), "KeepAnswers is "+c.answers.String()+", longer than") {
+			t.Errorf("New(KeepAnswers %v) on an engine with KeepKeys %v = %v, want it good: %t", c.answers, c.keys, err, c.good)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package budgets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -54,19 +55,19 @@ type Config struct {
 	PerHour     int           // requests of one tenant in any 60 minutes. Zero means 50.
 	PerDay      int           // requests of one tenant in any 24 hours. Zero means 150.
 	Unlimited   bool          // requests are not counted
-	KeepAnswers time.Duration // how long a bizId gives the same answer; no longer than the engine's KeepKeys. Zero means 7 days.
+	KeepAnswers time.Duration // how long a bizId gives the same answer; no longer than the engine's KeepKeys. Zero means as long as these.
 	KeepSources time.Duration // how long the workbook behind a job is kept at least, from its submission. Zero means 30 days.
 
 	Now    func() time.Time // Zero means time.Now.
 	Random func() uint64    // makes identifiers. Zero means math/rand/v2.
 }
 
-func (c Config) withDefaults() Config {
+func (c Config) withDefaults(keepKeys time.Duration) Config {
 	set(&c.MaxRows, 10_000)
 	set(&c.MaxJobRows, 100_000)
 	set(&c.PerHour, 50)
 	set(&c.PerDay, 150)
-	set(&c.KeepAnswers, 7*24*time.Hour)
+	set(&c.KeepAnswers, keepKeys)
 	set(&c.KeepSources, 30*24*time.Hour)
 	if c.Now == nil {
 		c.Now = time.Now //nolint:forbidigo // the one place where the clock comes in
@@ -100,9 +101,16 @@ func New(e *engine.Engine, deps Deps, cfg Config) (b *Budgets, err error) {
 	if err := errors.Join(deps.complete(), cfg.valid()); err != nil {
 		return nil, err
 	}
-	b = &Budgets{engine: e, deps: deps, cfg: cfg.withDefaults(), planning: make(chan struct{}, 1)}
-	b.jobs, err = engine.Register(e, b.kind())
-	return b, err
+	cfg = cfg.withDefaults(e.KeepKeys())
+	if cfg.KeepAnswers > e.KeepKeys() {
+		return nil, fmt.Errorf("budgets: Config.KeepAnswers is %v, longer than the engine's KeepKeys, which is %v: a bizId would be forgotten before its answer",
+			cfg.KeepAnswers, e.KeepKeys())
+	}
+	b = &Budgets{engine: e, deps: deps, cfg: cfg, planning: make(chan struct{}, 1)}
+	if b.jobs, err = engine.Register(e, b.kind()); err != nil {
+		return nil, err
+	}
+	return b, e.AddPurge(engine.Purge{What: "answers of budget syncs", Step: b.PurgeAnswers})
 }
 
 func (d Deps) complete() error {

@@ -176,8 +176,7 @@ func (b *Budgets) apply(ctx context.Context, tenant domain.TenantID, batch ports
 	return a, nil
 }
 
-// keep stores the answer and the event of a sync, and removes answers that
-// nobody can ask for any more.
+// keep stores the answer and the event of a sync.
 func (b *Budgets) keep(ctx context.Context, who domain.Principal, id domain.JobID, now time.Time, total int, a Answer) error {
 	text, err := a.encode()
 	if err != nil {
@@ -189,10 +188,6 @@ func (b *Budgets) keep(ctx context.Context, who domain.Principal, id domain.JobI
 		}
 		return err
 	}
-	// An hour later than their keys, so that no key is left without its answer.
-	if _, err := b.deps.Store.PurgeAnswers(ctx, now.Add(-b.cfg.KeepAnswers-time.Hour)); err != nil {
-		return err
-	}
 	event, err := syncedEvent(who.Tenant, id, now, syncedData{
 		Sync: id, BizID: a.BizID, User: who.User, Total: total, Created: a.Created, Updated: a.Updated,
 	})
@@ -200,6 +195,13 @@ func (b *Budgets) keep(ctx context.Context, who domain.Principal, id domain.JobI
 		return err
 	}
 	return b.engine.AddEvents(ctx, event)
+}
+
+// PurgeAnswers removes up to limit answers that nobody can ask for any more,
+// and returns how many. The engine calls it.
+func (b *Budgets) PurgeAnswers(ctx context.Context, limit int) (int, error) {
+	// An hour later than their keys, so that no key is left without its answer.
+	return b.deps.Store.PurgeAnswers(ctx, b.now().Add(-b.cfg.KeepAnswers-time.Hour), limit)
 }
 
 // SyncedTopic is what the event of a sync is about.

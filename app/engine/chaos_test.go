@@ -277,16 +277,32 @@ func (s chaosStore) DropEvents(ctx context.Context, events []domain.Event) error
 	return through(s.process, ctx, func() error { return s.store.DropEvents(ctx, events) })
 }
 
-func (s chaosStore) PurgeEvents(ctx context.Context, before time.Time) (int, error) {
-	return through1(s.process, ctx, func() (int, error) { return s.store.PurgeEvents(ctx, before) })
+func (s chaosStore) PurgeEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	return through1(s.process, ctx, func() (int, error) { return s.store.PurgeEvents(ctx, before, limit) })
 }
 
 func (s chaosStore) ReserveKey(ctx context.Context, key ports.IdempotencyKey, since time.Time) (domain.JobID, error) {
 	return through1(s.process, ctx, func() (domain.JobID, error) { return s.store.ReserveKey(ctx, key, since) })
 }
 
-func (s chaosStore) PurgeKeys(ctx context.Context, before time.Time) (int, error) {
-	return through1(s.process, ctx, func() (int, error) { return s.store.PurgeKeys(ctx, before) })
+func (s chaosStore) PurgeKeys(ctx context.Context, before time.Time, limit int) (int, error) {
+	return through1(s.process, ctx, func() (int, error) { return s.store.PurgeKeys(ctx, before, limit) })
+}
+
+func (s chaosStore) PurgeItems(ctx context.Context, before time.Time, limit int) (ports.Purged, error) {
+	return through1(s.process, ctx, func() (ports.Purged, error) { return s.store.PurgeItems(ctx, before, limit) })
+}
+
+func (s chaosStore) PurgeFiles(ctx context.Context, before time.Time, limit int) ([]ports.JobFileRef, error) {
+	return through1(s.process, ctx, func() ([]ports.JobFileRef, error) { return s.store.PurgeFiles(ctx, before, limit) })
+}
+
+func (s chaosStore) PurgeJobs(ctx context.Context, before time.Time, limit int) (int, error) {
+	return through1(s.process, ctx, func() (int, error) { return s.store.PurgeJobs(ctx, before, limit) })
+}
+
+func (s chaosStore) CountOpenJobs(ctx context.Context, tenant domain.TenantID, most int) (int, error) {
+	return through1(s.process, ctx, func() (int, error) { return s.store.CountOpenJobs(ctx, tenant, most) })
 }
 
 // chaosBell puts rings where the schedule can lose, repeat and reorder them.

@@ -36,6 +36,10 @@ type Config struct {
 	Grace          time.Duration    // how long work in hand may go on after Run was told to stop. Zero means five seconds.
 	KeepEvents     time.Duration    // how long published events can be published again. Zero means 7 days.
 	KeepKeys       time.Duration    // how long an idempotency key holds. Zero means 7 days.
+	KeepJobs       time.Duration    // how long a job is kept after its end, and while a key names it. Zero means 90 days.
+	KeepFailures   time.Duration    // how long the items of a job are kept after its end, with failures and warnings; no longer than KeepJobs. Zero means as long as it.
+	KeepFiles      time.Duration    // how long the file that a job made is kept after its end; no longer than KeepJobs. Zero means 30 days, or as long as the job.
+	MaxOpenJobs    int              // jobs of one tenant that have not ended. Zero means 1,000.
 	SoleProcess    bool             // no other process works on this store, so what is held when Run begins is a dead process's
 	Now            func() time.Time // Zero means time.Now.
 	Random         func() uint64    // makes job identifiers. Zero means math/rand/v2.
@@ -55,6 +59,10 @@ func (c Config) withDefaults() Config {
 	set(&c.Grace, 5*time.Second)
 	set(&c.KeepEvents, 7*24*time.Hour)
 	set(&c.KeepKeys, 7*24*time.Hour)
+	set(&c.KeepJobs, 90*24*time.Hour)
+	set(&c.KeepFailures, c.KeepJobs)
+	set(&c.KeepFiles, min(30*24*time.Hour, c.KeepJobs))
+	set(&c.MaxOpenJobs, 1_000)
 	set(&c.isolationTurns, 2*time.Second)
 	if c.Now == nil {
 		c.Now = time.Now //nolint:forbidigo // this is where the clock comes in
@@ -93,6 +101,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	kinds   map[domain.Kind]*kind
+	duties  []Purge
 	running bool
 	abort   context.CancelCauseFunc // ends Run
 	madeWay map[domain.JobID]int    // how often a plan or an export was interrupted for suspects
@@ -109,9 +118,11 @@ func New(deps Deps, cfg Config) (*Engine, error) {
 		problems = append(problems, errors.New("engine: Deps.Bell is missing"))
 	}
 	if cfg.Workers < 0 || cfg.ChunkSize < 0 || cfg.MaxNamed < 0 || cfg.MaxSelected < 0 ||
-		cfg.Lease < 0 || cfg.SweepEvery < 0 || cfg.Grace < 0 || cfg.KeepEvents < 0 || cfg.KeepKeys < 0 {
+		cfg.Lease < 0 || cfg.SweepEvery < 0 || cfg.Grace < 0 || cfg.KeepEvents < 0 || cfg.KeepKeys < 0 ||
+		cfg.KeepJobs < 0 || cfg.KeepFailures < 0 || cfg.KeepFiles < 0 || cfg.MaxOpenJobs < 0 {
 		problems = append(problems, errors.New("engine: a setting of Config is negative"))
 	}
+	problems = append(problems, cfg.withDefaults().keepValid())
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
@@ -152,6 +163,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	var group sync.WaitGroup
 	group.Go(func() { e.sweeping(ctx) })
+	group.Go(func() { e.purging(ctx) })
 	group.Go(func() { e.relaying(ctx) })
 	group.Go(func() { e.isolating(ctx) })
 	err = e.bell.Listen(ctx, kinds, e.cfg.Workers, e.workOff)
@@ -214,14 +226,18 @@ func (e *Engine) Find(ctx context.Context, who domain.Principal, id domain.JobID
 }
 
 // Failures returns up to limit failed items of a job of the caller's tenant,
-// in the order of their indexes, beginning above after (-1: from the start).
+// in the order of their indexes, beginning above after (-1: from the start). It
+// fails with [domain.CodeNotFound], and with [domain.CodeNotKept] when
+// [Config.KeepFailures] is over.
 func (e *Engine) Failures(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error) {
-	return e.store.ListFailures(ctx, domain.JobRef{Tenant: who.Tenant, ID: id}, after, limit)
+	ref := domain.JobRef{Tenant: who.Tenant, ID: id}
+	return e.whole(ctx, ref, func() ([]domain.ItemFailure, error) { return e.store.ListFailures(ctx, ref, after, limit) })
 }
 
 // Warnings is [Engine.Failures] for the warnings about items that did not fail.
 func (e *Engine) Warnings(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error) {
-	return e.store.ListWarnings(ctx, domain.JobRef{Tenant: who.Tenant, ID: id}, after, limit)
+	ref := domain.JobRef{Tenant: who.Tenant, ID: id}
+	return e.whole(ctx, ref, func() ([]domain.ItemFailure, error) { return e.store.ListWarnings(ctx, ref, after, limit) })
 }
 
 // InTx runs fn in one transaction of the engine's store, as

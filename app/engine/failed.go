@@ -18,7 +18,8 @@ type FailedItem[I any] struct {
 const failedPage = 1_000
 
 // EachFailed yields the items of a job of this kind that failed, in the order
-// of their indexes; of one that has not ended those that have failed so far.
+// of their indexes; of one that has not ended those that have failed so far, and
+// of one whose items were purged [domain.CodeNotKept].
 // Memory does not grow with their number.
 func (j *Jobs[P, I]) EachFailed(ctx context.Context, job *domain.BatchJob) iter.Seq2[FailedItem[I], error] {
 	return func(yield func(FailedItem[I], error) bool) {
@@ -55,7 +56,10 @@ func (j *Jobs[P, I]) EachFailed(ctx context.Context, job *domain.BatchJob) iter.
 			}
 		}
 		if more {
-			yield(FailedItem[I]{}, fmt.Errorf("the items of job %s are not kept", job.ID()))
+			if err = j.engine.itemsKept(ctx, job.Ref()); err == nil {
+				err = fmt.Errorf("items of job %s are missing", job.ID())
+			}
+			yield(FailedItem[I]{}, err)
 		}
 	}
 }
@@ -69,7 +73,9 @@ func (e *Engine) EachFailure(ctx context.Context, who domain.Principal, id domai
 func (e *Engine) eachFailure(ctx context.Context, ref domain.JobRef) iter.Seq2[domain.ItemFailure, error] {
 	return func(yield func(domain.ItemFailure, error) bool) {
 		for after := -1; ; {
-			page, err := e.store.ListFailures(ctx, ref, after, failedPage)
+			page, err := e.whole(ctx, ref, func() ([]domain.ItemFailure, error) {
+				return e.store.ListFailures(ctx, ref, after, failedPage)
+			})
 			if err != nil {
 				yield(domain.ItemFailure{}, err)
 				return

@@ -23,13 +23,8 @@ const abandonedAfter = 24 * time.Hour
 func (e *Engine) sweeping(ctx context.Context) {
 	ticker := time.NewTicker(e.cfg.SweepEvery)
 	defer ticker.Stop()
-	var purged time.Time
 	for {
 		e.report(ctx, "sweep", e.sweep(ctx))
-		if now := e.cfg.Now(); now.Sub(purged) >= time.Hour {
-			purged = now
-			e.report(ctx, "purge", e.purge(ctx, now))
-		}
 		select {
 		case <-ctx.Done():
 			return
@@ -115,15 +110,9 @@ func (e *Engine) reopen(ctx context.Context) error {
 	return err
 }
 
-// purge removes what is kept for some days only, and orphaned files.
-func (e *Engine) purge(ctx context.Context, now time.Time) error {
-	_, events := e.store.PurgeEvents(ctx, now.Add(-e.cfg.KeepEvents))
-	_, keys := e.store.PurgeKeys(ctx, now.Add(-e.cfg.KeepKeys))
-	return errors.Join(events, keys, e.purgeFiles(ctx, now))
-}
-
-// purgeFiles removes files of attempts at exports that came to nothing.
-func (e *Engine) purgeFiles(ctx context.Context, now time.Time) error {
+// purgeOrphans removes files of attempts at exports that came to nothing, and
+// of jobs that have forgotten them.
+func (e *Engine) purgeOrphans(ctx context.Context, now time.Time) error {
 	if e.files == nil {
 		return nil
 	}
@@ -145,7 +134,7 @@ func (e *Engine) purgeFiles(ctx context.Context, now time.Time) error {
 		if err := e.files.Remove(ctx, info.Tenant, info.ID); err != nil {
 			return err
 		}
-		e.log.Info("removed the file of an attempt that came to nothing", "file", info.ID)
+		e.log.Info("removed a file that is no job's", "file", info.ID)
 	}
 	return nil
 }

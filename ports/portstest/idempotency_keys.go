@@ -179,11 +179,30 @@ func keysPurge(t *testing.T, open func(*testing.T) ports.Store) {
 			f.wantReserved(reservation(fmt.Sprintf("k%d", i), "job-1", at), time.Time{}, "job-1")
 		}
 		for _, want := range []int{2, 0} {
-			if got, err := f.PurgeKeys(t.Context(), storeNow.Add(2*time.Microsecond)); err != nil || got != want {
+			if got, err := f.PurgeKeys(t.Context(), storeNow.Add(2*time.Microsecond), 100); err != nil || got != want {
 				t.Errorf("PurgeKeys() = %d, %v; want %d", got, err, want)
 			}
 		}
 		for i, want := range []domain.JobID{"job-2", "job-2", "job-1", "job-1", "job-1"} {
+			f.wantReserved(reservation(fmt.Sprintf("k%d", i), "job-2", storeNow), time.Time{}, want)
+		}
+	})
+	t.Run("the oldest first, up to a limit", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		for i := range 5 { // the youngest comes first in the alphabet
+			at := storeNow.Add(-time.Duration(i) * time.Hour)
+			f.wantReserved(reservation(fmt.Sprintf("k%d", i), "job-1", at), time.Time{}, "job-1")
+		}
+		for _, n := range []struct{ limit, want int }{{0, 0}, {2, 2}, {2, 2}, {2, 0}} {
+			if got, err := f.PurgeKeys(t.Context(), storeNow, n.limit); err != nil || got != n.want {
+				t.Errorf("PurgeKeys(limit %d) = %d, %v; want %d", n.limit, got, err, n.want)
+			}
+			if n.limit == 2 && n.want == 2 {
+				f.wantReserved(reservation("k0", "job-2", storeNow), time.Time{}, "job-1")
+			}
+		}
+		for i, want := range []domain.JobID{"job-1", "job-2"} {
 			f.wantReserved(reservation(fmt.Sprintf("k%d", i), "job-2", storeNow), time.Time{}, want)
 		}
 	})

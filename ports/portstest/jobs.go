@@ -18,6 +18,7 @@ func Jobs(t *testing.T, open func(*testing.T) ports.Store) {
 	t.Run("round trip", func(t *testing.T) { jobsRoundTrip(t, open) })
 	t.Run("add and find", func(t *testing.T) { jobsAddAndFind(t, open) })
 	t.Run("lock and save", func(t *testing.T) { jobsLockAndSave(t, open) })
+	t.Run("count open jobs", func(t *testing.T) { jobsOpen(t, open) })
 }
 
 // fullSnapshot returns a job with every field set, the texts to text.
@@ -311,5 +312,68 @@ func jobsLockAndSave(t *testing.T, open func(*testing.T) ports.Store) {
 		if f.find(job.Ref()).CancelRequested() {
 			t.Errorf("FindJob() has the change that was rolled back")
 		}
+	})
+}
+
+func jobsOpen(t *testing.T, open func(*testing.T) ports.Store) {
+	count := func(f *storeFixture, tenant domain.TenantID, most, want int) {
+		f.t.Helper()
+		if err := f.InTx(f.t.Context(), func(ctx context.Context) error {
+			got, err := f.CountOpenJobs(ctx, tenant, most)
+			if got != want {
+				f.t.Errorf("CountOpenJobs(%s, %d) = %d, want %d", tenant, most, got, want)
+			}
+			return err
+		}); err != nil {
+			f.t.Errorf("InTx(CountOpenJobs(%s, %d)) = %v, want no error", tenant, most, err)
+		}
+	}
+
+	t.Run("those that have not ended, of one tenant, up to a number", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		count(f, "acme", 10, 0)
+		first := f.addPlanned([]int{2})
+		f.addJob(toPlan)
+		f.addJob(doneWhole, onResource("r"))
+		f.addJob(ofTenant("other"))
+		f.claim(wants())
+		f.requestCancel(first.Ref())
+		count(f, "acme", 10, 3)
+		count(f, "acme", 3, 3)
+		count(f, "acme", 2, 2)
+		count(f, "acme", 0, 0)
+		count(f, "other", 10, 1)
+		f.end(first.Ref())
+		count(f, "acme", 10, 2)
+	})
+
+	t.Run("not outside of a transaction", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		_, err := f.CountOpenJobs(t.Context(), "acme", 1)
+		wantCode(t, "CountOpenJobs outside of a transaction", err, domain.CodeInternal)
+	})
+
+	t.Run("those that count before they add take no more room than there is", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		const limit, callers = 7, 20
+		var jobs []*domain.BatchJob
+		for range callers {
+			jobs = append(jobs, f.newJob())
+		}
+		atOnce(callers, func(i int) {
+			if err := f.InTx(t.Context(), func(ctx context.Context) error {
+				n, err := f.CountOpenJobs(ctx, "acme", limit)
+				if err != nil || n == limit {
+					return err
+				}
+				return f.AddJob(ctx, jobs[i])
+			}); err != nil {
+				t.Errorf("InTx(count, add) = %v, want no error", err)
+			}
+		})
+		count(f, "acme", callers, limit)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -241,7 +242,7 @@ func outboxDrop(t *testing.T, open func(*testing.T) ports.Store) {
 func outboxPurge(t *testing.T, open func(*testing.T) ports.Store) {
 	purge := func(f *storeFixture, before time.Time, want int) {
 		f.t.Helper()
-		if got, err := f.PurgeEvents(f.t.Context(), before); err != nil || got != want {
+		if got, err := f.PurgeEvents(f.t.Context(), before, 100); err != nil || got != want {
 			f.t.Errorf("PurgeEvents(%v) = %d, %v; want %d", before, got, err, want)
 		}
 	}
@@ -261,5 +262,22 @@ func outboxPurge(t *testing.T, open func(*testing.T) ports.Store) {
 			t.Errorf("ReopenEvents(new stream) = %d, %v; want the 2 that were not purged", got, err)
 		}
 		f.wantUnpublished(10, []domain.Event{events[0], events[3], events[4], events[5]})
+	})
+	t.Run("the oldest first, up to a limit", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		events := suiteEvents(1, 4)
+		slices.Reverse(events) // the youngest was added first
+		f.addEvents(events...)
+		f.markPublished(events, positionsIn("s", 1, 4))
+		for _, n := range []struct{ limit, want int }{{0, 0}, {1, 1}, {2, 2}} {
+			if got, err := f.PurgeEvents(t.Context(), storeNow.Add(24*time.Hour), n.limit); err != nil || got != n.want {
+				t.Errorf("PurgeEvents(limit %d) = %d, %v; want %d", n.limit, got, err, n.want)
+			}
+		}
+		if got, err := f.ReopenEvents(t.Context(), ports.StreamState{Stream: "new"}); err != nil || got != 1 {
+			t.Errorf("ReopenEvents(new stream) = %d, %v; want 1", got, err)
+		}
+		f.wantUnpublished(10, events[:1])
 	})
 }

@@ -27,6 +27,7 @@ func Store(t *testing.T, open func(*testing.T) ports.Store) {
 	t.Run("leases", func(t *testing.T) { Leases(t, open) })
 	t.Run("outbox", func(t *testing.T) { Outbox(t, open) })
 	t.Run("idempotency keys", func(t *testing.T) { IdempotencyKeys(t, open) })
+	t.Run("retention", func(t *testing.T) { Retention(t, open) })
 }
 
 const (

@@ -67,7 +67,7 @@ func (s answerSuite) wantNone(t *testing.T, ctx context.Context, tenant domain.T
 
 func (s answerSuite) wantPurged(t *testing.T, ctx context.Context, before time.Time, want int) {
 	t.Helper()
-	if got, err := s.PurgeAnswers(ctx, before); err != nil || got != want {
+	if got, err := s.PurgeAnswers(ctx, before, 100); err != nil || got != want {
 		t.Errorf("PurgeAnswers(%v) = %d, %v; want %d", before, got, err, want)
 	}
 }
@@ -157,7 +157,14 @@ func testPurgeAnswers(t *testing.T, s answerSuite) {
 	s.wantNone(t, t.Context(), otherTenant, "sync-1")
 	s.want(t, t.Context(), editTenant, "sync-2", "sync-2")
 	s.want(t, t.Context(), otherTenant, "sync-3", "sync-3")
-	s.wantPurged(t, t.Context(), storeNow.Add(time.Hour), 3)
+	for _, n := range []struct{ limit, want int }{{0, 0}, {2, 2}} { // the oldest first
+		if got, err := s.PurgeAnswers(t.Context(), storeNow.Add(time.Hour), n.limit); err != nil || got != n.want {
+			t.Errorf("PurgeAnswers(limit %d) = %d, %v; want %d", n.limit, got, err, n.want)
+		}
+	}
+	s.wantNone(t, t.Context(), otherTenant, "sync-3")
+	s.want(t, t.Context(), editTenant, "sync-4", "sync-4")
+	s.wantPurged(t, t.Context(), storeNow.Add(time.Hour), 1)
 	s.wantNone(t, t.Context(), editTenant, "sync-4")
 }
 
@@ -214,7 +221,7 @@ func testAnswersCancelled(t *testing.T, s answerSuite) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, findErr := s.FindAnswer(ctx, editTenant, "old")
-	_, purgeErr := s.PurgeAnswers(ctx, storeNow.Add(time.Hour))
+	_, purgeErr := s.PurgeAnswers(ctx, storeNow.Add(time.Hour), 100)
 	for call, err := range map[string]error{
 		"KeepAnswer": s.KeepAnswer(ctx, editTenant, "new", nil, storeNow), "FindAnswer": findErr, "PurgeAnswers": purgeErr,
 	} {

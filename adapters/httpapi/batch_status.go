@@ -43,7 +43,7 @@ func (a *api) statusOf(r *http.Request, job *domain.BatchJob) any {
 		BatchCode: job.ID(), Process: job.Percent(), Failed: job.Report().Failed,
 	}}
 	if file := job.File(); file != nil {
-		answer.Data.URL = a.link(r, fileRef{tenant: job.Tenant(), id: file.ID, name: file.Name})
+		answer.Data.URL = a.linkOf(r, job, file)
 		answer.Data.FileName = file.Name
 	}
 	if why := whyEnded(job); why != nil {

@@ -27,10 +27,10 @@ func (a *api) registerFailures() {
 		Method:      http.MethodGet,
 		Path:        failuresPath,
 		Summary:     "List the failed items of a job",
-		Description: "In the order of their indexes, page by page: ask again with after set to next, until next is null. A job that has not ended lists what failed so far.",
+		Description: "In the order of their indexes, page by page: ask again with after set to next, until next is null. A job that has not ended lists what failed so far; one whose items are not kept any more is gone.",
 		Tags:        []string{"Jobs"},
 		Security:    secured,
-		Responses: refusals(a.huma, problem{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
+		Responses: refusals(a.huma, problem{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound, http.StatusGone,
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.failures)
 	register(a, huma.Operation{
@@ -41,7 +41,7 @@ func (a *api) registerFailures() {
 		Description: "What is doubtful about items that were done all the same, in the order of their indexes, page by page as the failures are.",
 		Tags:        []string{"Jobs"},
 		Security:    secured,
-		Responses: refusals(a.huma, problem{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound,
+		Responses: refusals(a.huma, problem{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound, http.StatusGone,
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.warnings)
 	for _, path := range []string{failuresPath, warningsPath} {

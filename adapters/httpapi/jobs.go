@@ -103,7 +103,7 @@ func (a *api) jobViewOf(r *http.Request, job *domain.BatchJob) jobView {
 		view.Message = &text
 	}
 	if f := job.File(); f != nil {
-		view.File = &fileView{Name: f.Name, Size: f.Size, URL: a.link(r, fileRef{tenant: job.Tenant(), id: f.ID, name: f.Name})}
+		view.File = &fileView{Name: f.Name, Size: f.Size, URL: a.linkOf(r, job, f)}
 	}
 	return view
 }

@@ -24,7 +24,21 @@ type fileRef struct {
 // link returns an absolute URL at which the file can be had, for as long as
 // [Config.LinkLife] says without a key.
 func (a *api) link(r *http.Request, f fileRef) string {
-	expires := strconv.FormatInt(a.cfg.Now().Add(a.cfg.LinkLife).Unix(), 10)
+	return a.linkUntil(r, f, a.cfg.Now().Add(a.cfg.LinkLife))
+}
+
+// linkOf is link for the file of a job. It promises nothing beyond the time for
+// which the file is kept.
+func (a *api) linkOf(r *http.Request, job *domain.BatchJob, file *domain.JobFile) string {
+	until := a.cfg.Now().Add(a.cfg.LinkLife)
+	if kept := a.deps.Engine.FileKeptUntil(job); !kept.IsZero() && kept.Before(until) {
+		until = kept
+	}
+	return a.linkUntil(r, fileRef{tenant: job.Tenant(), id: file.ID, name: file.Name}, until)
+}
+
+func (a *api) linkUntil(r *http.Request, f fileRef, until time.Time) string {
+	expires := strconv.FormatInt(until.Unix(), 10)
 	query := url.Values{"expires": {expires}, "signature": {a.sign(f, expires)}}
 	return a.base(r) + "/files/" + segment(string(f.tenant)) + "/" + segment(f.id) + "/" + segment(f.name) + "?" + query.Encode()
 }

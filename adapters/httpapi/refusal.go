@@ -201,11 +201,13 @@ func statusOf(code domain.Code) int {
 		return http.StatusMethodNotAllowed
 	case domain.CodeConflict:
 		return http.StatusConflict
+	case domain.CodeNotKept:
+		return http.StatusGone
 	case domain.CodeTooLarge, domain.CodeTooMany:
 		return http.StatusRequestEntityTooLarge
 	case domain.CodeMismatch:
 		return http.StatusUnprocessableEntity
-	case domain.CodeRateLimited:
+	case domain.CodeRateLimited, domain.CodeTooManyJobs:
 		return http.StatusTooManyRequests
 	case domain.CodeUnavailable:
 		return http.StatusServiceUnavailable

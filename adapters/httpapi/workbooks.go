@@ -27,7 +27,7 @@ func (a *api) registerWorkbooks() {
 		Description: "Of an import it has the original rows with two more columns, the code and the reason, ready to be corrected and imported again. A job that has not ended is a conflict.",
 		Tags:        []string{"Jobs"},
 		Security:    secured,
-		Responses: withWorkbook(refusals(a.huma, problem{}, http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict,
+		Responses: withWorkbook(refusals(a.huma, problem{}, http.StatusUnauthorized, http.StatusNotFound, http.StatusConflict, http.StatusGone,
 			http.StatusInternalServerError, http.StatusServiceUnavailable)),
 	}, a.failureSheet)
 	register(a, huma.Operation{

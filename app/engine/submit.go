@@ -34,7 +34,8 @@ const maxIdempotencyKey = 255
 // Submit stores a job and returns it, before any item is worked on. It fails
 // with [domain.CodeForbidden] when who lacks the kind's permission, with the
 // error of the kind's Check or Admit, with [domain.CodeTooMany], [domain.CodeRequired] or
-// [domain.CodeInvalid] for a request that cannot be one, and with
+// [domain.CodeInvalid] for a request that cannot be one, with [domain.CodeTooManyJobs]
+// while the tenant has [Config.MaxOpenJobs] jobs that have not ended, and with
 // [domain.CodeMismatch] when the idempotency key was used for another request; then nothing is
 // stored. After [domain.CodeUnavailable] the job may be stored; sending the same
 // request again with the same idempotency key finds out.
@@ -147,6 +148,9 @@ func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domai
 				return err
 			}
 		}
+		if err := e.hasRoom(ctx, spec.Tenant); err != nil {
+			return err
+		}
 		if err := admit(ctx); err != nil {
 			return err
 		}
@@ -162,6 +166,16 @@ func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domai
 		return e.store.AddChunks(ctx, job.Ref(), chunks)
 	})
 	return job, err
+}
+
+// hasRoom fails with [domain.CodeTooManyJobs] when the tenant has as many open
+// jobs as it may. Nobody else takes the room until the transaction ends.
+func (e *Engine) hasRoom(ctx context.Context, tenant domain.TenantID) error {
+	open, err := e.store.CountOpenJobs(ctx, tenant, e.cfg.MaxOpenJobs)
+	if err == nil && open >= e.cfg.MaxOpenJobs {
+		err = domain.Fail(domain.NewFailure(domain.CodeTooManyJobs, "", "", "max", strconv.Itoa(e.cfg.MaxOpenJobs)))
+	}
+	return err
 }
 
 // fingerprint tells requests apart by what was asked, not by how it was

@@ -51,6 +51,7 @@ type Config struct {
 	BodyTime   time.Duration    // how long a client may take to send a body. Zero means one minute.
 	UploadTime time.Duration    // how long a client may take to send an upload. Zero means 5 minutes.
 	MaxInWork  int64            // bytes that the bodies of all requests in work take together: JSON as text and as values, uploads as what has come of them. Zero means 128 MiB, or two uploads of the greatest size when that is more.
+	Origins    []string         // of pages that may call from a browser, such as "https://app.example.com", or [AnyOrigin] alone. Zero means none but the server's own.
 	Version    string           // of the program, for the API's description. Zero means "dev".
 	Now        func() time.Time // Zero means time.Now.
 	Logger     *slog.Logger     // Zero means silence.
@@ -120,7 +121,7 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	if err := a.serveDescription(); err != nil {
 		return nil, err
 	}
-	return a.guarded(a.routed()), nil
+	return a.guarded(a.acrossOrigins(a.routed())), nil
 }
 
 func (d Deps) complete() error {
@@ -156,6 +157,9 @@ func (c Config) valid() error {
 	}
 	if c.SigningKey != nil && len(c.SigningKey) < minSigningKey {
 		problems = append(problems, fmt.Errorf("httpapi: Config.SigningKey is shorter than %d bytes", minSigningKey))
+	}
+	if err := checkOrigins(c.Origins); err != nil {
+		problems = append(problems, err)
 	}
 	if c.LinkLife < 0 || c.MaxBody < 0 || c.BodyTime < 0 || c.UploadTime < 0 || c.MaxInWork < 0 {
 		problems = append(problems, errors.New("httpapi: a setting of Config is negative"))

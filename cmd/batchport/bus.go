@@ -88,7 +88,7 @@ func (n *node) isRevoked(ctx context.Context, _, key string) bool {
 
 // bellAndEvents returns what the engine rings and tells with.
 func (n *node) bellAndEvents(ctx context.Context) (*natsbus.Bell, *natsbus.EventStream, error) {
-	cfg := natsbus.Config{Log: n.cfg.log, Replicas: int(n.cfg.bus.replicas)}
+	cfg := natsbus.Config{MaxAge: n.cfg.keep.events, Log: n.cfg.log, Replicas: int(n.cfg.bus.replicas)}
 	bell, err := natsbus.NewBell(n.conn, cfg)
 	if err != nil {
 		return nil, nil, err

@@ -65,11 +65,13 @@ type nodeConfig struct {
 	grantable []string // what a big landlord may be given; nil for the default
 	columns   []string // that conditions of budget rules may name; nil for any
 	quota     syncQuota
+	keep      keeping
+	origins   []string // of pages that may call from a browser
 	log       *slog.Logger
 }
 
 // limits bound what a client may ask for; zero means the default.
-type limits struct{ named, selected, syncRows, body, upload uint32 }
+type limits struct{ named, selected, openJobs, syncRows, body, upload uint32 }
 
 // syncQuota is how many budget rule syncs a tenant may make; zero means the
 // default.
@@ -171,7 +173,7 @@ func (n *node) openFiles(ctx context.Context) error {
 func (n *node) openUploads() (err error) {
 	n.uploads, err = uploads.New(uploads.Deps{
 		Files: n.files, Store: n.database.store, InUse: n.database.store.UsesUpload,
-	}, uploads.Config{MaxSize: int64(n.cfg.limits.upload), Logger: n.cfg.log})
+	}, uploads.Config{MaxSize: int64(n.cfg.limits.upload), Keep: n.cfg.keep.uploads, Logger: n.cfg.log})
 	return err
 }
 
@@ -184,7 +186,9 @@ func (n *node) openEngine(ctx context.Context) error {
 		Store: n.database.store, Bell: bell, Events: events, Files: n.files, Authority: n.database.store,
 	}, engine.Config{
 		Name: "batchport", SoleProcess: !n.cfg.shared(), Lease: n.cfg.at.lease, Grace: shutdownGrace, Logger: n.cfg.log,
-		MaxNamed: int(n.cfg.limits.named), MaxSelected: int(n.cfg.limits.selected),
+		MaxNamed: int(n.cfg.limits.named), MaxSelected: int(n.cfg.limits.selected), MaxOpenJobs: int(n.cfg.limits.openJobs),
+		KeepJobs: n.cfg.keep.jobs, KeepFailures: n.cfg.keep.failures, KeepFiles: n.cfg.keep.files,
+		KeepKeys: n.cfg.keep.keys, KeepEvents: n.cfg.keep.events,
 	})
 	return err
 }
@@ -252,7 +256,7 @@ func (n *node) handler(ctx context.Context) (http.Handler, error) {
 		},
 		Ready: n.ready,
 	}
-	cfg := httpapi.Config{PublicURL: n.cfg.publicURL, Version: version(), Logger: n.cfg.log, MaxBody: int64(n.cfg.limits.body)}
+	cfg := httpapi.Config{PublicURL: n.cfg.publicURL, Version: version(), Logger: n.cfg.log, MaxBody: int64(n.cfg.limits.body), Origins: n.cfg.origins}
 	if !n.cfg.role.takesIn() {
 		return httpapi.Health(deps, cfg)
 	}

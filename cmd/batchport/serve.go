@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/batchport/batchport/adapters/httpapi"
 	"github.com/batchport/batchport/domain/estate"
 )
 
@@ -42,6 +43,7 @@ given back and goes on at the next start. The log goes to standard error.`,
 	addCountFlag(cmd, &limits.named, "max-named", 100_000, "items", "items that one job may name one by one, and rows of budget rules that it may have in its request")
 	addCountFlag(cmd, &limits.selected, "max-selected", 5_000_000, "items", "items that a job may select by a search")
 	addCountFlag(cmd, &limits.syncRows, "max-sync-rows", 10_000, "rows", "rows of one budget rule sync")
+	addCountFlag(cmd, &limits.openJobs, "max-open-jobs", 1_000, "jobs", "jobs of one tenant that have not ended")
 	addCountFlag(cmd, &limits.body, "max-body", 16<<20, "bytes", "bytes of a request's body")
 	addCountFlag(cmd, &limits.upload, "max-upload", 64<<20, "bytes", "bytes of an upload, and of a workbook that is fetched")
 	fetchFrom := addListFlag(cmd, "fetch-from", "hosts", "HOST or HOST:PORT (443 without), with commas between, that workbooks are fetched from though their addresses are not public; over https (default: none)", checkFetchFrom)
@@ -50,6 +52,9 @@ given back and goes on at the next start. The log goes to standard error.`,
 	quota := syncQuota{}
 	addQuotaFlags(cmd, &quota)
 	cmd.Flags().BoolVar(&quota.unlimited, "syncs-unlimited", false, "do not count budget rule syncs")
+	origins := addListFlag(cmd, "cors-origins", "origins", `origins of pages that may call from a browser, such as https://app.example.com, with commas between; or "*" for all (default: none)`, httpapi.CheckOrigin)
+	keep := keeping{}
+	addKeepFlags(cmd, &keep)
 	demo := cmd.Flags().Bool("demo", false, `add the tenant "demo" with made-up data, unless it has estates already, and print a new key for it`)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if os.Getenv("GOMEMLIMIT") == "" {
@@ -60,8 +65,8 @@ given back and goes on at the next start. The log goes to standard error.`,
 			return usage(err)
 		}
 		cfg.at, cfg.listen, cfg.publicURL, cfg.limits = *at, *listen, *publicURL, limits
-		cfg.fetchFrom, cfg.grantable, cfg.columns, cfg.quota, cfg.log = *fetchFrom, *grantable, *columns, quota, log
-		if err := cfg.check(); err != nil {
+		cfg.fetchFrom, cfg.grantable, cfg.columns, cfg.quota, cfg.keep, cfg.origins, cfg.log = *fetchFrom, *grantable, *columns, quota, keep, *origins, log
+		if err := errors.Join(cfg.check(), keep.check(), checkOrigins(*origins)); err != nil {
 			return usage(err)
 		}
 		n, err := newNode(cmd.Context(), cfg)

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -32,8 +34,16 @@ const (
 type dueJob struct {
 	seq      int64
 	ref      domain.JobRef
+	state    domain.JobState
+	total    int // items, as its report has them
 	purgedTo int
 	file     []byte
+}
+
+// rows returns up to how many rows there are of its items, or false when
+// nobody knows: a job that has failed may have been planned in part.
+func (j dueJob) rows() (n int, known bool) {
+	return j.total + jobCost, j.state == domain.JobCompleted
 }
 
 // purge runs fn in a transaction that has locked up to limit jobs that are due
@@ -67,10 +77,10 @@ func (s *Store) purge(ctx context.Context, condition string, before time.Time, l
 func (s *Store) dueJobs(ctx context.Context, db bun.IDB, where string, args ...any) (jobs []dueJob, err error) {
 	err = s.query(ctx, db, func(rows *sql.Rows) error {
 		var job dueJob
-		err := rows.Scan(&job.seq, &job.ref.Tenant, &job.ref.ID, &job.purgedTo, &job.file)
+		err := rows.Scan(&job.seq, &job.ref.Tenant, &job.ref.ID, &job.state, &job.total, &job.purgedTo, &job.file)
 		jobs = append(jobs, job)
 		return err
-	}, "SELECT j.seq, j.tenant, j.id, j.purged_to, j.file FROM {p}jobs AS j WHERE "+where, args...)
+	}, "SELECT j.seq, j.tenant, j.id, j.state, j.total, j.purged_to, j.file FROM {p}jobs AS j WHERE "+where, args...)
 	return jobs, err
 }
 
@@ -81,19 +91,33 @@ const jobCost = 10
 // PurgeItems implements [github.com/batchport/batchport/ports.Retention].
 func (s *Store) PurgeItems(ctx context.Context, before time.Time, limit int) (purged ports.Purged, err error) {
 	err = s.purge(ctx, hasItems, before, 1+limit/jobCost, func(ctx context.Context, jobs []dueJob) error {
-		purged = ports.Purged{}
-		for _, job := range jobs {
-			removed, whole, err := s.purgeItemsOf(ctx, job, limit-purged.Items)
+		small, left := 0, limit
+		for ; small < len(jobs); small++ {
+			rows, known := jobs[small].rows()
+			if !known || rows > left {
+				break
+			}
+			left -= rows
+		}
+		removed, err := s.purgeSmall(ctx, jobs[:small])
+		if err != nil {
+			return err
+		}
+		purged = ports.Purged{Jobs: small, Items: removed}
+		for _, job := range jobs[small:] {
+			if left <= 0 && purged.Jobs > 0 {
+				break
+			}
+			removed, whole, err := s.purgeItemsOf(ctx, job, left)
 			if err != nil {
 				return err
 			}
 			purged.Items += removed
-			if whole {
-				purged.Jobs++
-			}
-			if purged.Items >= limit {
+			left -= removed + jobCost
+			if !whole {
 				break
 			}
+			purged.Jobs++
 		}
 		return nil
 	})
@@ -101,6 +125,33 @@ func (s *Store) PurgeItems(ctx context.Context, before time.Time, limit int) (pu
 		return ports.Purged{}, err
 	}
 	return purged, nil
+}
+
+// itemTables are the tables of what is purged with the items of a job.
+var itemTables = []string{failuresTable, warningsTable, "{p}chunk_items", "{p}chunks"}
+
+// purgeSmall removes all items of jobs, which have few together: with one
+// statement for all of a tenant, since one for each job would take far longer
+// than what it removes.
+func (s *Store) purgeSmall(ctx context.Context, jobs []dueJob) (removed int, err error) {
+	if len(jobs) == 0 {
+		return 0, nil
+	}
+	ids, numbers := map[domain.TenantID][]string{}, make([]int64, len(jobs))
+	for i, job := range jobs {
+		ids[job.ref.Tenant], numbers[i] = append(ids[job.ref.Tenant], string(job.ref.ID)), job.seq
+	}
+	for _, tenant := range slices.Sorted(maps.Keys(ids)) {
+		for _, table := range itemTables {
+			n, err := s.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND job_id IN (?)", string(tenant), bun.List(ids[tenant]))
+			if err != nil {
+				return 0, err
+			}
+			removed += n
+		}
+	}
+	_, err = s.exec(ctx, "UPDATE {p}jobs SET bare = 1 WHERE seq IN (?)", bun.List(numbers))
+	return removed, err
 }
 
 // purgeItemsOf removes what there is of the next items of a job: up to limit
@@ -120,13 +171,9 @@ func (s *Store) purgeItemsOf(ctx context.Context, job dueJob, limit int) (remove
 			return 0, false, err
 		}
 	}
-	for _, statement := range []string{
-		"DELETE FROM " + failuresTable + " WHERE tenant = ? AND job_id = ? AND position >= ? AND position < ?",
-		"DELETE FROM " + warningsTable + " WHERE tenant = ? AND job_id = ? AND position >= ? AND position < ?",
-		"DELETE FROM {p}chunk_items WHERE tenant = ? AND job_id = ? AND first >= ? AND first < ?",
-		"DELETE FROM {p}chunks WHERE tenant = ? AND job_id = ? AND first >= ? AND first < ?",
-	} {
-		n, err := s.exec(ctx, statement, tenant, id, job.purgedTo, to)
+	for i, table := range itemTables {
+		number := []string{"position", "position", "first", "first"}[i]
+		n, err := s.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND job_id = ? AND "+number+" >= ? AND "+number+" < ?", tenant, id, job.purgedTo, to)
 		if err != nil {
 			return 0, false, err
 		}

@@ -18,6 +18,10 @@ const (
 	// that nobody waits for it longer than for any other: SQLite has one writer.
 	purgeRows, purgeJobs = 1_000, 100
 
+	// fewestRows is what it removes when the store is slow. With less the
+	// commits alone would take most of the time.
+	fewestRows = 200
+
 	// purgeSlow is how long such a transaction may take before the next is a
 	// smaller one.
 	purgeSlow = 20 * time.Millisecond
@@ -146,9 +150,9 @@ func (e *Engine) drain(ctx context.Context, duty Purge) error {
 		total += n
 		took := e.cfg.Now().Sub(began)
 		if took > purgeSlow {
-			limit = max(limit/2, purgeRows/20)
+			limit = max(limit/2, fewestRows)
 		} else {
-			limit = min(limit+purgeRows/20, purgeRows)
+			limit = min(limit+fewestRows/2, purgeRows)
 		}
 		select {
 		case <-ctx.Done():

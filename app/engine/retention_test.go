@@ -298,8 +298,8 @@ func TestDutiesLeaveRoom(t *testing.T) {
 		}
 		stop := start(t, e)
 		time.Sleep(30 * time.Minute)
-		if len(limits) != 20 || limits[0] < limits[1] || limits[19] >= limits[0]/10 || limits[19] == 0 {
-			t.Errorf("the limits of the steps were %v, want 20 that fall", limits)
+		if len(limits) != 20 || limits[0] != 1000 || limits[1] != 500 || limits[19] != 200 {
+			t.Errorf("the limits of the steps were %v, want 20 that fall from 1000 to 200", limits)
 		}
 		for i, at := range began[1:] {
 			if pause := at.Sub(began[i]) - 40*time.Millisecond; pause < 120*time.Millisecond {

@@ -223,7 +223,7 @@ type agreeing struct {
 
 var agreeingNow = time.Date(2026, 11, 21, 16, 30, 0, 0, time.UTC)
 
-func openSQLite(t *testing.T) (write, read *bun.DB) {
+func openSQLite(t testing.TB) (write, read *bun.DB) {
 	t.Helper()
 	db, err := sqlite.Open(filepath.Join(t.TempDir(), databaseName))
 	if err != nil {
@@ -233,7 +233,7 @@ func openSQLite(t *testing.T) (write, read *bun.DB) {
 	return db.Write, db.Read
 }
 
-func openPostgres(t *testing.T) (write, read *bun.DB) {
+func openPostgres(t testing.TB) (write, read *bun.DB) {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), postgrestest.URL(t), postgres.Config{})
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 
 	// purgeSlow is how long such a transaction may take before the next is a
 	// smaller one.
-	purgeSlow = 20 * time.Millisecond
+	purgeSlow = 50 * time.Millisecond
 
 	// purgePause is the least pause between two of them. It is three times as
 	// long as the last one took, so that whoever else writes has most of the time.

@@ -287,7 +287,7 @@ func TestDutiesLeaveRoom(t *testing.T) {
 			{What: "nothing", Step: func(context.Context, int) (int, error) { return 0, errors.New("cannot") }},
 			{What: "much", Step: func(_ context.Context, limit int) (int, error) {
 				began, limits = append(began, time.Now()), append(limits, limit)
-				time.Sleep(40 * time.Millisecond)
+				time.Sleep(60 * time.Millisecond)
 				rest--
 				return max(rest, 0), nil
 			}},
@@ -302,7 +302,7 @@ func TestDutiesLeaveRoom(t *testing.T) {
 			t.Errorf("the limits of the steps were %v, want 20 that fall from 1000 to 200", limits)
 		}
 		for i, at := range began[1:] {
-			if pause := at.Sub(began[i]) - 40*time.Millisecond; pause < 120*time.Millisecond {
+			if pause := at.Sub(began[i]) - 40*time.Millisecond; pause < 180*time.Millisecond {
 				t.Errorf("pause after step %d = %v, want three times as long as it took", i, pause)
 			}
 		}

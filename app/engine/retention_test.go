@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -280,12 +281,15 @@ func TestDutiesLeaveRoom(t *testing.T) {
 		f := newFixture()
 		e := f.engine(t, seldom)
 		register(t, e, engine.Kind[plan, int]{Name: "edit", Apply: f.counts.addAll})
+		var mu sync.Mutex
 		var limits []int
 		var began []time.Time
 		rest := 20
 		for _, duty := range []engine.Purge{
 			{What: "nothing", Step: func(context.Context, int) (int, error) { return 0, errors.New("cannot") }},
 			{What: "much", Step: func(_ context.Context, limit int) (int, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				began, limits = append(began, time.Now()), append(limits, limit)
 				time.Sleep(60 * time.Millisecond)
 				rest--
@@ -298,6 +302,7 @@ func TestDutiesLeaveRoom(t *testing.T) {
 		}
 		stop := start(t, e)
 		time.Sleep(30 * time.Minute)
+		mu.Lock()
 		if len(limits) != 20 || limits[0] != 1000 || limits[1] != 500 || limits[19] != 200 {
 			t.Errorf("the limits of the steps were %v, want 20 that fall from 1000 to 200", limits)
 		}
@@ -307,10 +312,13 @@ func TestDutiesLeaveRoom(t *testing.T) {
 			}
 		}
 		rest = 3
+		mu.Unlock()
 		time.Sleep(time.Hour)
+		mu.Lock()
 		if len(limits) != 23 {
 			t.Errorf("%d steps after an hour, want 3 more", len(limits)-20)
 		}
+		mu.Unlock()
 		stop()
 		if err := e.AddPurge(engine.Purge{What: "late", Step: func(context.Context, int) (int, error) { return 0, nil }}); err == nil {
 			t.Errorf("AddPurge(after Run) = nil, want an error")

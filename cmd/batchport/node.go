@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/batchport/batchport/adapters/diskfiles"
 	"github.com/batchport/batchport/adapters/httpapi"
 	"github.com/batchport/batchport/adapters/natsbus/embedded"
+	"github.com/batchport/batchport/adapters/natsfiles"
 	"github.com/batchport/batchport/adapters/webfetch"
 	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/access"
@@ -86,7 +88,7 @@ type node struct {
 	database *database
 	presence *postgres.Presence // at a PostgreSQL database; nil at SQLite
 	probe    diskProbe
-	files    *diskfiles.Files
+	files    closingFiles
 	nats     *embedded.Server
 	conn     *nats.Conn
 	keys     *access.Keys
@@ -115,6 +117,34 @@ func newNode(ctx context.Context, cfg nodeConfig) (n *node, err error) {
 		}
 	}
 	return n, nil
+}
+
+// closingFiles are files in a store that is to be closed.
+type closingFiles interface {
+	ports.Files
+	Close() error
+}
+
+// fileStore opens where files are kept. That servers outside are away is no
+// reason not to start.
+func (n *node) fileStore(ctx context.Context) (closingFiles, error) {
+	if n.cfg.files != filesInNATS {
+		return diskfiles.New(filepath.Join(n.cfg.at.data, "files"))
+	}
+	cache := filepath.Join(n.cfg.at.data, "cache")
+	if err := os.MkdirAll(cache, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder for files that are read: %w", err)
+	}
+	files, err := natsfiles.New(n.conn, natsfiles.Config{Replicas: int(n.cfg.bus.replicas), CacheDir: cache})
+	if err != nil {
+		return nil, err
+	}
+	if err := files.Prepare(ctx); errors.Is(err, domain.CodeUnavailable) {
+		n.cfg.log.Warn("the bucket of files is not ready yet; whoever needs a file waits or is refused until it is", "error", err)
+	} else if err != nil {
+		return nil, errors.Join(err, files.Close())
+	}
+	return files, nil
 }
 
 // openDatabase makes sure that this process may use what others cannot use
@@ -161,7 +191,7 @@ func (n *node) attend(ctx context.Context) error {
 
 func (n *node) openFiles(ctx context.Context) error {
 	n.probe.path = filepath.Join(n.cfg.at.data, "ready.probe")
-	files, err := diskfiles.New(filepath.Join(n.cfg.at.data, "files"))
+	files, err := n.fileStore(ctx)
 	if err != nil {
 		return err
 	}

@@ -102,8 +102,8 @@ func TestServersThatCannotBeUsed(t *testing.T) {
 		}
 	}
 	for nats, says := range map[string]string{
-		"localhost:4222":                "nats://HOST:PORT",
-		"nats://u:geheim@127.0.0.1:0:0": "nats://HOST:PORT",
+		"localhost:4222":        "nats://HOST:PORT",
+		"nats://u:geheim@:4222": "nats://HOST:PORT",
 		strings.Replace(startBroker(t, "u", "right"), "nats://", "nats://u:geheim@", 1): "does not accept the user, its password",
 	} {
 		_, stderr := call(t, exitError, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--nats", nats)
@@ -127,24 +127,24 @@ func TestServersThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// Processes that share a database and NATS servers share the work: one takes
-// jobs in, two work them off, and all tell the same.
+// Processes that share a database and NATS servers, and no disk, share the
+// work: one takes jobs in, two work them off, and all tell the same.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	const items = 30_000
-	url, broker, data := postgrestest.URL(t), startBroker(t, "", ""), t.TempDir()
+	url, broker := postgrestest.URL(t), startBroker(t, "", "")
 	key := loadEstates(t, items, "--database", url)
 	flags := func(role string) []string {
-		return []string{"--database", url, "--nats", broker, "--role", role, "--lease", "5s"}
+		return []string{"--database", url, "--nats", broker, "--role", role, "--files", "nats", "--lease", "5s"}
 	}
-	front := startServing(t, data, flags("api")...)
+	front := startServing(t, t.TempDir(), flags("api")...)
 	code := front.submit(t, key, fmt.Sprintf(`{"job_name":"estate_batch_open_rent","estatesIds":"all","total":%d,"searchOptions":{}}`, items))
 	var answer status
 	time.Sleep(time.Second)
 	if _, err := front.request(t.Context(), http.MethodGet, "/api2/getBatchStatus?batch_code="+code, key, "", &answer); err != nil || answer.Success || answer.Process != 0 {
 		t.Errorf("without a worker the job is %+v, %v; want it to wait", answer, err)
 	}
-	one, two := startServing(t, data, flags("worker")...), startServing(t, data, flags("worker")...)
+	one, two := startServing(t, t.TempDir(), flags("worker")...), startServing(t, t.TempDir(), flags("worker")...)
 	if got, err := one.request(t.Context(), http.MethodPost, "/api2/getBatchCode", key, `{}`, &answer); err != nil || got != http.StatusNotFound {
 		t.Errorf("a job given to a worker: %d, %v; want 404", got, err)
 	}
@@ -157,9 +157,7 @@ func TestRoles(t *testing.T) {
 		t.Errorf("status = %+v, want 200", got)
 	}
 	export := front.await(t, key, front.submit(t, key, fmt.Sprintf(`{"job_name":"estate_export","estatesIds":"all","total":%d,"searchOptions":[]}`, items)))
-	if response, err := http.Get(export.Data.URL); err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("the file of a worker, from the process that takes jobs in: %v, %v", response, err)
-	}
+	checkFile(t, export.Data.URL) // of a worker, from the process that takes jobs in
 	awaitTold(t, broker, 4)
 
 	_, stderr := call(t, exitError, "serve", "--data", t.TempDir(), "--database", url, "--listen", "127.0.0.1:0")

@@ -66,7 +66,9 @@ func call(t testing.TB, wantExit int, args ...string) (stdout, stderr string) {
 	cmd := command(t, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	stuck := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
 	_ = cmd.Run() // the exit code says more
+	stuck.Stop()
 	if got := cmd.ProcessState.ExitCode(); got != wantExit {
 		t.Fatalf("batchport %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, wantExit, out.String(), errs.String())
 	}

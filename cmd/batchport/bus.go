@@ -19,7 +19,8 @@ type busConfig struct {
 	servers  string // URLs of servers outside, with commas between; "" for the embedded one
 	replicas uint32 // servers outside that keep each stream
 
-	credentials, ca, certificate, key string // files for servers outside
+	credentials, ca, certificate, key string   // files for servers outside
+	consumers                         []string // to be made there for subscribers who may not
 }
 
 // addBusFlags gives a command the flags that say by which servers bells and
@@ -33,6 +34,7 @@ func addBusFlags(cmd *cobra.Command, bus *busConfig) {
 	flags.StringVar(&bus.ca, "nats-ca", "", "file with the certificates, in PEM, that those of --nats are checked against (default: those of the system)")
 	flags.StringVar(&bus.certificate, "nats-cert", "", "file with this process's certificate for --nats, in PEM")
 	flags.StringVar(&bus.key, "nats-key", "", "file with the key of --nats-cert, in PEM")
+	cmd.Flags().Var(&checkedList{values: &bus.consumers, form: "names", check: checkConsumer}, "nats-consumers", "consumers of events to make at --nats, TENANT_NAME with commas between, for subscribers who may not make their own")
 	addCountFlag(cmd, &bus.replicas, "nats-replicas", 1, "servers", "servers of --nats that keep each stream: 1, 3 or 5")
 }
 
@@ -88,7 +90,7 @@ func (n *node) isRevoked(ctx context.Context, _, key string) bool {
 
 // bellAndEvents returns what the engine rings and tells with.
 func (n *node) bellAndEvents(ctx context.Context) (*natsbus.Bell, *natsbus.EventStream, error) {
-	cfg := natsbus.Config{MaxAge: n.cfg.keep.events, Log: n.cfg.log, Replicas: int(n.cfg.bus.replicas)}
+	cfg := natsbus.Config{MaxAge: n.cfg.keep.events, Log: n.cfg.log, Replicas: int(n.cfg.bus.replicas), Consumers: n.cfg.bus.consumers}
 	bell, err := natsbus.NewBell(n.conn, cfg)
 	if err != nil {
 		return nil, nil, err

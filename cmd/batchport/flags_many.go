@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchport/batchport/adapters/webfetch"
+	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/budget"
 	"github.com/batchport/batchport/domain/estate"
 )
@@ -100,6 +101,14 @@ func checkCapability(name string) error {
 func checkColumn(name string) error {
 	if _, ok := budget.ParseColumnRef(name); !ok {
 		return errors.New("want names of up to 64 letters (A-Z, a-z), digits and '_' that begin with a letter, such as header_column22")
+	}
+	return nil
+}
+
+func checkConsumer(name string) error {
+	tenant, rest, found := strings.Cut(name, "_")
+	if _, err := domain.ParseTenant(tenant); err != nil || !found || rest == "" {
+		return errors.New("want TENANT_NAME, such as acme_billing")
 	}
 	return nil
 }

@@ -79,9 +79,9 @@ type Jobs interface {
 	SavePayload(ctx context.Context, job *domain.BatchJob) error
 
 	// CountOpenJobs returns how many jobs of the tenant have not ended, or
-	// most when there are more. Whoever else counts the jobs of the tenant waits
-	// until the transaction ends, so that nobody who counts before adding takes
-	// room that another has taken. Outside of a transaction it gives [domain.CodeInternal].
+	// most when there are more. When they are close to most, whoever else counts
+	// the jobs of the tenant waits until the transaction ends, so that nobody who
+	// counts before adding takes room that another has taken. Outside of a transaction it gives [domain.CodeInternal].
 	CountOpenJobs(ctx context.Context, tenant domain.TenantID, most int) (int, error)
 }
 

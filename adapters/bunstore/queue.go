@@ -32,15 +32,11 @@ const chunkReady = `c.done = 0 AND c.lease_until = 0 AND c.suspect = ? AND c.rea
 const jobChunkReady = `j.needs_worker = 0 AND EXISTS (
 	SELECT 1 FROM {p}chunks AS c WHERE c.tenant = j.tenant AND c.job_id = j.id AND ` + chunkReady + `)`
 
-// candidates begins a statement with the jobs from which the next piece of
-// work is chosen. Its arguments are the kinds, whether a job itself is wanted,
-// and twice whether suspects are.
-//
-// The open jobs of a tenant stand in lines, one for each resource, of which
-// only the first may run, and one for all that write none. It goes from line to
-// line in the index jobs_open, takes the first of each that has something to
-// claim, and chooses among those: what waits behind them costs nothing.
-const candidates = `
+// lines begins a statement with the first of each line. The open jobs of a
+// tenant stand in lines, one for each resource, of which only the first may
+// run, and one for all that write none. It goes from line to line in the index
+// jobs_open: what waits behind the first costs nothing.
+const lines = `
 	WITH RECURSIVE line (seq) AS (
 		SELECT * FROM (SELECT seq FROM {p}jobs WHERE ended = 0 ORDER BY tenant, resource, seq LIMIT 1) AS start
 		UNION ALL
@@ -49,15 +45,20 @@ const candidates = `
 				ORDER BY n.resource, n.seq LIMIT 1),
 			(SELECT n.seq FROM {p}jobs AS n WHERE n.ended = 0 AND n.tenant > h.tenant
 				ORDER BY n.tenant, n.resource, n.seq LIMIT 1))
-		FROM line JOIN {p}jobs AS h ON h.seq = line.seq),
-	choice (tenant, seq) AS MATERIALIZED (
-		SELECT h.tenant, (SELECT j.seq FROM {p}jobs AS j
+		FROM line JOIN {p}jobs AS h ON h.seq = line.seq),`
+
+// inLine chooses, of the line that h is the first of, the jobs that have
+// something to claim. Its arguments are the kinds, whether a job itself is
+// wanted, and twice whether suspects are.
+const inLine = `SELECT j.seq FROM {p}jobs AS j
 			WHERE j.ended = 0 AND j.tenant = h.tenant AND j.resource = h.resource
 				AND j.seq <= CASE h.resource WHEN '' THEN 9223372036854775807 ELSE h.seq END
 				AND j.cancel_requested = 0 AND j.kind IN (?)
 				AND (? = 1 AND ` + jobReady + ` AND j.suspect = ? OR ` + jobChunkReady + `)
-			ORDER BY j.seq LIMIT 1)
-		FROM line JOIN {p}jobs AS h ON h.seq = line.seq),
+			ORDER BY j.seq`
+
+// held is the work that each tenant has in hand.
+const held = `
 	held (tenant, leases) AS (
 		SELECT tenant, count(*) FROM (
 			SELECT tenant FROM {p}jobs WHERE lease_until > 0
@@ -66,7 +67,9 @@ const candidates = `
 		GROUP BY tenant)`
 
 // nextJob chooses the job of the next piece of work.
-const nextJob = candidates + `
+const nextJob = lines + `
+	choice (tenant, seq) AS MATERIALIZED (
+		SELECT h.tenant, (` + inLine + ` LIMIT 1) FROM line JOIN {p}jobs AS h ON h.seq = line.seq),` + held + `
 	SELECT ` + jobAllColumns + ` FROM {p}jobs WHERE seq = (
 		SELECT choice.seq FROM choice LEFT JOIN held ON held.tenant = choice.tenant
 		WHERE choice.seq IS NOT NULL
@@ -82,10 +85,16 @@ var nextFreeJob = nextLockedJob + " SKIP LOCKED"
 // nextLockedJob is nextFreeJob, but waits for who has locked the job that is
 // the next.
 //
+// Of a line whose jobs run side by side several are chosen, so that those who
+// claim at once do not all wait for the first: it may have nothing more to do.
+//
 // The sum in its first condition keeps PostgreSQL from reading every open job
 // for it, which it does as long as it has no statistics of the table: a bare
 // "ended = 0" is the condition of an index.
-var nextLockedJob = candidates + `
+var nextLockedJob = lines + `
+	choice (tenant, seq) AS MATERIALIZED (
+		SELECT h.tenant, c.seq FROM line JOIN {p}jobs AS h ON h.seq = line.seq CROSS JOIN LATERAL (
+			` + inLine + ` LIMIT CASE h.resource WHEN '' THEN 16 ELSE 1 END) AS c),` + held + `
 	SELECT j.` + strings.ReplaceAll(jobAllColumns, ", ", ", j.") + `
 	FROM choice JOIN {p}jobs AS j ON j.seq = choice.seq LEFT JOIN held ON held.tenant = choice.tenant
 	WHERE j.ended + 0 = 0 AND j.cancel_requested = 0 AND (j.needs_worker = 0 OR ` + jobReady + ` AND j.suspect = ?)

@@ -63,14 +63,17 @@ type batchportWorker struct {
 // openSoleBatchport opens an engine that knows to be the only one, as that of
 // "batchport serve" on one machine does.
 func openSoleBatchport(ctx context.Context, url string) (worker, error) {
-	return runBatchport(ctx, url, engine.Config{SoleProcess: true})
+	return runBatchport(ctx, url, engine.Config{SoleProcess: true, MaxOpenJobs: openJobs})
 }
 
 // openBatchport opens an engine with all defaults. What another one had in
 // hand, it takes over a minute after that has given its last sign.
 func openBatchport(ctx context.Context, url string) (worker, error) {
-	return runBatchport(ctx, url, engine.Config{})
+	return runBatchport(ctx, url, engine.Config{MaxOpenJobs: openJobs})
 }
+
+// openJobs is more than there are: the others have no such limit.
+const openJobs = 1_000_000
 
 func runBatchport(ctx context.Context, url string, cfg engine.Config) (worker, error) {
 	pool, err := pgxpool.New(ctx, url)

@@ -50,6 +50,7 @@ const (
 	notClustered    jetstream.ErrorCode = 10074
 	serverDisabled  jetstream.ErrorCode = 10076
 	notStored       jetstream.ErrorCode = 10077
+	streamOffline   jetstream.ErrorCode = 10118
 )
 
 // hints say what an operator does about errors of the server.
@@ -64,6 +65,7 @@ var hints = map[jetstream.ErrorCode]string{
 	notClustered:    "the NATS server stands alone and can keep one replica: ask for one, or connect to a cluster",
 	serverDisabled:  "JetStream is off on the NATS server: start it with -js, or with a jetstream block",
 	notStored:       "the stream did not take the message",
+	streamOffline:   "the servers that keep the stream are away: start them, and keep it on three",
 }
 
 func explain(err error, code jetstream.ErrorCode) error {

@@ -40,6 +40,7 @@ type Bell struct {
 	config Config
 
 	settled atomic.Bool // the stream has had this process's settings
+	silence silence
 }
 
 var _ ports.Bell = (*Bell)(nil)
@@ -74,7 +75,12 @@ func (b *Bell) Ring(ctx context.Context, kind domain.Kind) error {
 	if err := checkKind(kind); err != nil {
 		return err
 	}
-	return classify(ctx, "ring for "+string(kind), b.ring(ctx, kind))
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := b.ring(ctx, kind)
+	b.silence.note(err, b.conn.IsConnected(), time.Now())
+	return classify(ctx, "ring for "+string(kind), err)
 }
 
 // Listen implements [ports.Bell]. While the server is away, or has lost what

@@ -224,6 +224,7 @@ func TestConfigIsChecked(t *testing.T) {
 		{natsbus.Config{MaxAge: time.Millisecond}, "max_age"},
 		{natsbus.Config{Replicas: 6}, "replicas"},
 		{natsbus.Config{Pause: -1}, "pause"},
+		{natsbus.Config{RemakeAfter: -1}, "remake_after"},
 	} {
 		if _, err := natsbus.NewBell(conn, try.config); domain.FailureOf(err).Field != try.field {
 			t.Errorf("NewBell(%+v) = %v, want a failure of %s", try.config, err, try.field)

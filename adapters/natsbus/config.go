@@ -15,6 +15,7 @@ const (
 	defaultSource = "/batchport"
 	defaultMaxAge = 7 * 24 * time.Hour
 	defaultPause  = time.Second
+	defaultRemake = 30 * time.Second
 )
 
 // Config holds the settings of [NewBell] and [NewEventStream]. The zero value
@@ -48,6 +49,11 @@ type Config struct {
 	// doubles with each failure in a row, up to 32 times. Zero means a second.
 	Pause time.Duration
 
+	// RemakeAfter is how long rings get no answer, though the server answers,
+	// before the stream of bells is deleted and made anew: in memory, it does not
+	// survive the loss of most of the servers that keep it. Zero means 30 seconds.
+	RemakeAfter time.Duration
+
 	// Log gets what the bell mends by itself, such as a consumer that was
 	// deleted. Zero means that nothing is logged.
 	Log *slog.Logger
@@ -73,6 +79,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Pause == 0 {
 		c.Pause = defaultPause
 	}
+	if c.RemakeAfter == 0 {
+		c.RemakeAfter = defaultRemake
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -85,6 +94,9 @@ func (c Config) withDefaults() (Config, error) {
 		return c, domain.Fail(domain.NewFailure(domain.CodeOutOfRange, "replicas", fmt.Sprint(c.Replicas), "min", "1", "max", "5"))
 	case c.Pause < 0:
 		return c, domain.Fail(domain.NewFailure(domain.CodeOutOfRange, "pause", c.Pause.String(), "min", "0s"))
+	}
+	if c.RemakeAfter < 0 {
+		return c, domain.Fail(domain.NewFailure(domain.CodeOutOfRange, "remake_after", c.RemakeAfter.String(), "min", "0s"))
 	}
 	for _, name := range c.Consumers {
 		if _, ok := subscriber(name); !ok {

@@ -153,8 +153,9 @@ func (l *listener) hear(ctx, workCtx context.Context, kind domain.Kind) {
 	}
 }
 
-// look calls work now and then while a kind cannot be heard, as if it had been
-// rung for: a host works on, more slowly, while there is no server.
+// look calls work now and then while a kind cannot be heard, or rings of this
+// process get lost, as if it had been rung for: a host works on, more slowly,
+// while there is no server.
 func (l *listener) look(ctx, workCtx context.Context) {
 	tick := time.NewTicker(lookPause)
 	defer tick.Stop()
@@ -164,7 +165,10 @@ func (l *listener) look(ctx, workCtx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if l.deaf.Load() == 0 {
+		if l.bell.silence.lasts(l.bell.config.RemakeAfter, time.Now()) {
+			l.bell.remake(ctx)
+		}
+		if missed := l.bell.silence.missed.Swap(false); !missed && l.deaf.Load() == 0 {
 			continue
 		}
 		select {

@@ -84,7 +84,8 @@ func (b *Bell) Ring(ctx context.Context, kind domain.Kind) error {
 }
 
 // Listen implements [ports.Bell]. While the server is away, or has lost what
-// this package made there, it tries again until ctx ends. It fails with
+// this package made there, it tries again until ctx ends, and calls work every two
+// seconds without a ring; so too when rings of this process are not taken. It fails with
 // [domain.CodeInvalid] for no kinds, a bad one or no workers, and with
 // [domain.CodeUnavailable] when the connection was closed for good.
 func (b *Bell) Listen(ctx context.Context, kinds []domain.Kind, workers int, work func(ctx context.Context) error) error {

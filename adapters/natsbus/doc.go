@@ -1,7 +1,7 @@
 // Package natsbus is the bell and the stream of events on NATS JetStream.
 //
 // It takes an open *nats.Conn, to any NATS server of version 2.10 or later
-// with JetStream, or to the one that
+// with JetStream, such as [Connect] makes, or to the one that
 // [github.com/batchport/batchport/adapters/natsbus/embedded] runs in this
 // process, which this package does not link.
 //

@@ -2,6 +2,7 @@ package natsbus_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,13 +26,13 @@ func TestReplicasAreChanged(t *testing.T) {
 	for i, replicas := range []int{1, 3, 1} {
 		config := natsbus.Config{Replicas: replicas, MaxAge: time.Duration(i+1) * time.Hour}
 		bell, stream := newBell(t, conn, config), newEventStream(t, conn, config)
-		if err := bell.Prepare(t.Context()); err != nil {
-			t.Fatalf("Prepare with %d replicas = %v", replicas, err)
-		}
-		state, err := stream.State(t.Context())
-		if err != nil {
-			t.Fatalf("State() with %d replicas = %v", replicas, err)
-		}
+		var state ports.StreamState
+		natstest.Eventually(t, fmt.Sprintf("streams have %d replicas", replicas), func() bool { // on a busy machine not at once
+			prepared := bell.Prepare(t.Context())
+			var err error
+			state, err = stream.State(t.Context())
+			return prepared == nil && err == nil
+		})
 		if i == 0 {
 			first = state
 		}

@@ -99,9 +99,14 @@ func (n *node) bellAndEvents(ctx context.Context) (*natsbus.Bell, *natsbus.Event
 	if err != nil {
 		return nil, nil, err
 	}
-	// Asking makes the stream, so that a subscriber finds it from the start. On
-	// a machine that is too busy, or while the servers are away, the engine does
-	// it later.
+	// Asking makes the streams, so that a subscriber finds that of events from
+	// the start. On a machine that is too busy, or while the servers are away, the
+	// engine does it later.
+	if err := bell.Prepare(ctx); errors.Is(err, domain.CodeUnavailable) {
+		n.cfg.log.Warn("the bell is not ready yet; work is looked for until it is", "error", err)
+	} else if err != nil {
+		return nil, nil, err
+	}
 	if _, err := events.State(ctx); errors.Is(err, domain.CodeUnavailable) {
 		n.cfg.log.Warn("the stream of events is not ready yet; events are kept until it is", "error", err)
 	} else if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,6 +71,25 @@ var faults = []fault{
 	{"a message comes ten times at once", []faultStore{onPostgres}, 3, func(w *faultWorld) {
 		w.broker.ring("estate_batch_open_rent", 10)
 		w.broker.ring("estate_batch_close_rent", 10)
+	}},
+	{"a request comes fifty times at once, with one Idempotency-Key", []faultStore{onSQLite, onPostgres}, 2, func(w *faultWorld) {
+		key, body := fmt.Sprint("fifty-", w.random.Uint64()), w.edit()
+		codes := make([]string, 50)
+		var group sync.WaitGroup
+		for i := range codes {
+			group.Go(func() {
+				var err error
+				if codes[i], err = w.trySubmit(key, body); err != nil {
+					w.t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		slices.Sort(codes)
+		if distinct := slices.Compact(codes); len(distinct) != 1 {
+			w.t.Errorf("one request made the jobs %v, want one", distinct)
+		}
+		w.await(codes[0], faultItems)
 	}},
 	{"the database ends its connections", []faultStore{onPostgres}, 3, func(w *faultWorld) {
 		for range 20 {

@@ -56,6 +56,7 @@ type JobSpec struct {
 	Selection   Selection
 	Items       int // number of items named one by one; 0 with Selection.All
 	SubmittedAt time.Time
+	Trace       TraceParent // under what it was submitted; "" when nobody traces
 }
 
 // BatchJob is one submitted request and its life. It hides its fields since
@@ -95,6 +96,9 @@ func NewJob(spec JobSpec) (*BatchJob, error) {
 		return nil, Fail(NewFailure(CodeRequired, "items", ""))
 	}
 	spec.SubmittedAt = instant(spec.SubmittedAt)
+	if !spec.Trace.WellFormed() {
+		spec.Trace = "" // which is no reason to refuse the job
+	}
 	return &BatchJob{s: JobSnapshot{JobSpec: spec, State: JobQueued, Report: Report{Total: spec.Items}}}, nil
 }
 
@@ -168,6 +172,9 @@ func (j *BatchJob) ItemsPurged() bool { return j.s.ItemsPurged }
 
 // SubmittedAt returns when it was submitted.
 func (j *BatchJob) SubmittedAt() time.Time { return j.s.SubmittedAt }
+
+// Trace returns under what it was submitted, or "".
+func (j *BatchJob) Trace() TraceParent { return j.s.Trace }
 
 // Whole reports whether one worker does the whole job.
 func (j *BatchJob) Whole() bool { return j.s.Whole }
@@ -338,7 +345,7 @@ func (j *BatchJob) FailWith(cause Failure, now time.Time) {
 }
 
 // NextEvent returns the job's next event, named what, with the next sequence
-// number. Data is JSON.
+// number, in the job's trace. Data is JSON.
 func (j *BatchJob) NextEvent(what string, data []byte, now time.Time) Event {
 	j.s.Sequence++
 	return Event{
@@ -348,6 +355,7 @@ func (j *BatchJob) NextEvent(what string, data []byte, now time.Time) Event {
 		Subject:  string(j.s.ID),
 		Sequence: j.s.Sequence,
 		Time:     instant(now),
+		Trace:    j.s.Trace,
 		Data:     data,
 	}
 }

@@ -11,5 +11,6 @@ type Event struct {
 	Subject  string // what it happened to: a job's id
 	Sequence int64  // counts the events of one subject from 1
 	Time     time.Time
-	Data     []byte // JSON
+	Trace    TraceParent // what it happened under; "" when nobody traces
+	Data     []byte      // JSON
 }

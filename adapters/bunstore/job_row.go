@@ -12,7 +12,7 @@ import (
 // The columns of a job. What it was submitted as never changes, but for the
 // payload, which SavePayload writes; the rest is its life, which SaveJob writes.
 const (
-	jobSpecColumns = "tenant, id, user_id, kind, resource, whole, locale, select_all, expected, items, submitted_at, payload"
+	jobSpecColumns = "tenant, id, user_id, kind, resource, whole, locale, select_all, expected, items, submitted_at, payload, traceparent"
 	jobLifeColumns = "state, total, created, updated, unchanged, deleted, exported, failed, skipped, cancelled, " +
 		"processed, cancel_requested, epoch, suspect, strikes, sequence, started_at, ended_at, ended, needs_worker, cause, file"
 	jobColumns    = jobSpecColumns + ", " + jobLifeColumns
@@ -63,7 +63,7 @@ func jobSpecArgs(s domain.JobSnapshot) []any {
 	}
 	return []any{
 		string(s.Tenant), string(s.ID), string(s.User), string(s.Kind), s.Resource, flag(s.Whole), s.Locale,
-		flag(s.Selection.All), expected, s.Items, micros(s.SubmittedAt), text(s.Payload),
+		flag(s.Selection.All), expected, s.Items, micros(s.SubmittedAt), text(s.Payload), optional(s.Trace),
 	}
 }
 
@@ -95,6 +95,7 @@ func scanJob(rows *sql.Rows) (*domain.BatchJob, error) {
 	var (
 		s                             domain.JobSnapshot
 		expected                      sql.NullInt64
+		trace                         sql.NullString
 		submittedAt, started, endedAt int64
 		ended, needsWorker            bool // what the state says already
 		cause, file                   []byte
@@ -103,7 +104,7 @@ func scanJob(rows *sql.Rows) (*domain.BatchJob, error) {
 	r := &s.Report
 	if err := rows.Scan(
 		&s.Tenant, &s.ID, &s.User, &s.Kind, &s.Resource, &s.Whole, &s.Locale,
-		&s.Selection.All, &expected, &s.Items, &submittedAt, &s.Payload,
+		&s.Selection.All, &expected, &s.Items, &submittedAt, &s.Payload, &trace,
 		&s.State, &r.Total, &r.Created, &r.Updated, &r.Unchanged, &r.Deleted, &r.Exported, &r.Failed, &r.Skipped, &r.Cancelled,
 		&s.Processed, &s.CancelRequested, &s.Epoch, &s.Suspect, &s.Strikes, &s.Sequence,
 		&started, &endedAt, &ended, &needsWorker, &cause, &file, &purgedTo, &s.ItemsPurged,
@@ -115,6 +116,7 @@ func scanJob(rows *sql.Rows) (*domain.BatchJob, error) {
 		n := int(expected.Int64)
 		s.Selection.Expected = &n
 	}
+	s.Trace = domain.TraceParent(trace.String)
 	s.SubmittedAt, s.StartedAt, s.EndedAt = instant(submittedAt), instant(started), instant(endedAt)
 	if cause != nil {
 		var d failureDocument

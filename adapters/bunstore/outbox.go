@@ -14,9 +14,9 @@ import (
 // AddEvents implements [github.com/batchport/batchport/ports.Outbox]. An
 // event whose id is there already gives [domain.CodeConflict].
 func (s *Store) AddEvents(ctx context.Context, events []domain.Event) error {
-	err := s.insert(ctx, "INSERT INTO {p}outbox (tenant, id, topic, subject, sequence, time, data)", len(events), func(i int) ([]any, error) {
+	err := s.insert(ctx, "INSERT INTO {p}outbox (tenant, id, topic, subject, sequence, time, data, traceparent)", len(events), func(i int) ([]any, error) {
 		e := events[i]
-		return []any{string(e.Tenant), e.ID, e.Topic, e.Subject, e.Sequence, micros(e.Time), text(e.Data)}, nil
+		return []any{string(e.Tenant), e.ID, e.Topic, e.Subject, e.Sequence, micros(e.Time), text(e.Data), optional(e.Trace)}, nil
 	})
 	return taken(err, "event", "")
 }
@@ -27,13 +27,14 @@ func (s *Store) UnpublishedEvents(ctx context.Context, limit int) ([]domain.Even
 	err := s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error {
 		var e domain.Event
 		var at int64
-		if err := rows.Scan(&e.Tenant, &e.ID, &e.Topic, &e.Subject, &e.Sequence, &at, &e.Data); err != nil {
+		var trace sql.NullString
+		if err := rows.Scan(&e.Tenant, &e.ID, &e.Topic, &e.Subject, &e.Sequence, &at, &e.Data, &trace); err != nil {
 			return err
 		}
-		e.Time = instant(at)
+		e.Time, e.Trace = instant(at), domain.TraceParent(trace.String)
 		events = append(events, e)
 		return nil
-	}, `SELECT tenant, id, topic, subject, sequence, time, data FROM {p}outbox
+	}, `SELECT tenant, id, topic, subject, sequence, time, data, traceparent FROM {p}outbox
 		WHERE published = 0 ORDER BY seq LIMIT ?`, max(limit, 0))
 	return events, err
 }

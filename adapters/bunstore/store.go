@@ -189,6 +189,14 @@ func text(document []byte) any {
 	return string(document)
 }
 
+// optional is a trace as it is stored: "" is NULL.
+func optional(trace domain.TraceParent) any {
+	if trace == "" {
+		return nil
+	}
+	return string(trace)
+}
+
 // misuse gives [domain.CodeInternal] for a call that a caller got wrong.
 func misuse(format string, args ...any) error {
 	return &domain.Error{Code: domain.CodeInternal, Err: fmt.Errorf("bunstore: "+format, args...)}

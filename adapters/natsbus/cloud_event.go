@@ -26,6 +26,7 @@ type cloudEvent struct {
 	DataContentType string          `json:"datacontenttype,omitempty"`
 	Tenant          string          `json:"tenant"`
 	Sequence        string          `json:"sequence"`
+	TraceParent     string          `json:"traceparent,omitempty"` // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
 	Data            json.RawMessage `json:"data,omitempty"`
 }
 
@@ -56,6 +57,9 @@ func message(names Names, source string, event domain.Event) (*nats.Msg, error) 
 		Tenant:      string(event.Tenant),
 		Sequence:    fmt.Sprintf("%019d", event.Sequence),
 		Data:        event.Data,
+	}
+	if event.Trace.WellFormed() {
+		wire.TraceParent = string(event.Trace)
 	}
 	if len(event.Data) > 0 {
 		wire.DataContentType = "application/json"

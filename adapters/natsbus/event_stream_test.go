@@ -20,8 +20,9 @@ const eventStream = "BATCHPORT_EVENTS"
 func event(id string) domain.Event {
 	return domain.Event{
 		ID: id, Tenant: "acme", Topic: "job.estate_export.completed", Subject: "68f0a1b2c3d4e5.00000001", Sequence: 3,
-		Time: time.Date(2026, 11, 3, 12, 5, 6, 789_012_999, time.FixedZone("", 8*3600)),
-		Data: []byte(`{"name": "物件 <1>", "count": 12345678901234567890}`),
+		Time:  time.Date(2026, 11, 3, 12, 5, 6, 789_012_999, time.FixedZone("", 8*3600)),
+		Data:  []byte(`{"name": "物件 <1>", "count": 12345678901234567890}`),
+		Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 	}
 }
 
@@ -29,7 +30,7 @@ func TestEventOnTheWire(t *testing.T) {
 	t.Parallel()
 	conn := connect(t)
 	stream := newEventStream(t, conn, natsbus.Config{Source: "https://host.example/batch"})
-	synced := domain.Event{ID: "2", Tenant: "b-9", Topic: "budget.synced", Sequence: 1, Time: time.Unix(0, 0)}
+	synced := domain.Event{ID: "2", Tenant: "b-9", Topic: "budget.synced", Sequence: 1, Time: time.Unix(0, 0), Trace: "nonsense"}
 	if _, err := stream.Publish(t.Context(), []domain.Event{event("1"), synced}); err != nil {
 		t.Fatalf("Publish = %v", err)
 	}
@@ -42,7 +43,7 @@ func TestEventOnTheWire(t *testing.T) {
 			"batchport.v1.acme.job.estate_export.completed",
 			`{"specversion":"1.0","id":"1","source":"https://host.example/batch","type":"batchport.job.completed",` +
 				`"subject":"68f0a1b2c3d4e5.00000001","time":"2026-11-03T04:05:06.789012Z","datacontenttype":"application/json",` +
-				`"tenant":"acme","sequence":"0000000000000000003","data":{"name":"物件 \u003c1\u003e","count":12345678901234567890}}`,
+				`"tenant":"acme","sequence":"0000000000000000003","traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01","data":{"name":"物件 \u003c1\u003e","count":12345678901234567890}}`,
 		},
 		{
 			"batchport.v1.b-9.budget.synced",

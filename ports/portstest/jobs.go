@@ -28,7 +28,7 @@ func fullSnapshot(text string) domain.JobSnapshot {
 		JobSpec: domain.JobSpec{
 			ID: domain.NewJobID(storeNow, 4711), Tenant: "acme", User: domain.UserID("u" + text), Kind: domain.Kind("k" + text),
 			Resource: text, Whole: true, Payload: []byte(text), Locale: text,
-			Selection: domain.Selection{All: true, Expected: &expected}, Items: 7, SubmittedAt: storeNow,
+			Selection: domain.Selection{All: true, Expected: &expected}, Items: 7, SubmittedAt: storeNow, Trace: domain.TraceParent(text),
 		},
 		State:     domain.JobFailed,
 		Report:    domain.Report{Total: 90, Created: 1, Updated: 2, Unchanged: 3, Deleted: 4, Exported: 5, Failed: 6, Skipped: 7, Cancelled: 8},

@@ -84,7 +84,7 @@ func outboxAdd(t *testing.T, open func(*testing.T) ports.Store) {
 		for i, text := range awkwardTexts() {
 			want = append(want, domain.Event{
 				ID: fmt.Sprintf("z%d%s", 9-i, text), Tenant: domain.TenantID("t" + text), Topic: text, Subject: text,
-				Sequence: 1<<40 - int64(i), Time: storeNow.Add(-time.Duration(i) * time.Microsecond), Data: []byte(text),
+				Sequence: 1<<40 - int64(i), Time: storeNow.Add(-time.Duration(i) * time.Microsecond), Data: []byte(text), Trace: domain.TraceParent(text),
 			})
 		}
 		want = append(want, domain.Event{ID: "bare", Tenant: "acme"})

@@ -71,6 +71,7 @@ func TestQueueReadsOpenWorkAlone(t *testing.T) {
 	claimAgain := func(ctx context.Context) error { _, _, err := store.Claim(ctx, claimAny, testNow); return err }
 	for _, call := range []func(ctx context.Context) error{
 		func(ctx context.Context) error { _, err := store.Waiting(ctx); return err },
+		func(ctx context.Context) error { _, err := store.Backlog(ctx); return err },
 		func(ctx context.Context) error { _, err := store.InFlight(ctx, job.Ref()); return err },
 		func(ctx context.Context) error { _, err := store.Stopped(ctx, 10); return err },
 		func(ctx context.Context) error { return store.Extend(ctx, chunk, time.Hour) },
@@ -171,7 +172,7 @@ func goodStep(step string) bool {
 	if !strings.HasPrefix(step, "SCAN ") && !strings.HasPrefix(step, "SEARCH ") {
 		return true // sorting, or the frame of a subquery
 	}
-	for _, small := range []string{"SCAN held", "SEARCH held", "SCAN lease", "SCAN mark", "SCAN refused", "SCAN line", "SCAN choice", "SCAN start", "SCAN CONSTANT ROW", "SCAN 1 CONSTANT ROW", "SCAN counted"} {
+	for _, small := range []string{"SCAN held", "SEARCH held", "SCAN lease", "SCAN piece", "SCAN mark", "SCAN refused", "SCAN line", "SCAN choice", "SCAN start", "SCAN CONSTANT ROW", "SCAN 1 CONSTANT ROW", "SCAN counted"} {
 		if strings.HasPrefix(step, small) {
 			return true // made from open work a step before
 		}

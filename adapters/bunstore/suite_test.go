@@ -13,6 +13,12 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestBacklog(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.Backlog(t, func(t *testing.T) portstest.BacklogStore { return on.store(t) })
+	})
+}
+
 func TestAPIKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		portstest.APIKeys(t, func(t *testing.T) interface {

@@ -15,6 +15,11 @@ func TestStore(t *testing.T) {
 	portstest.Store(t, func(*testing.T) ports.Store { return memory.NewStore(time.Now) })
 }
 
+func TestBacklog(t *testing.T) {
+	t.Parallel()
+	portstest.Backlog(t, func(*testing.T) portstest.BacklogStore { return memory.NewStore(time.Now) })
+}
+
 func TestAPIKeys(t *testing.T) {
 	t.Parallel()
 	portstest.APIKeys(t, func(*testing.T) interface {

@@ -81,6 +81,15 @@ func (r Report) add(more Report) Report {
 	return r
 }
 
+// Since returns how many more items have each fate than in earlier, a report
+// of the same job. Its Total is that of r.
+func (r Report) Since(earlier Report) Report {
+	for _, f := range Fates() {
+		*r.count(f) -= earlier.Count(f)
+	}
+	return r
+}
+
 func (r *Report) count(f Fate) *int {
 	switch f {
 	case Created:

@@ -35,7 +35,7 @@ type Uploads interface {
 	Keep(ctx context.Context, tenant domain.TenantID, id string, until time.Time) error
 }
 
-// Deps is what syncs work with. All but Columns and Codes is required.
+// Deps is what syncs work with. All but Columns, Codes and Telemetry is required.
 type Deps struct {
 	Store     Store             // the engine's
 	Rules     ports.BudgetRules // takes part in the transactions of Store
@@ -46,6 +46,7 @@ type Deps struct {
 	Messages  ports.Messages
 	Columns   ports.BudgetColumns // nil: conditions may name any column
 	Codes     ports.BudgetCodes   // nil: rules may name any budget
+	Telemetry ports.Telemetry     // told of requests that the quota refuses; nil when nobody watches
 }
 
 // Config is how syncs work. The zero value is good.

@@ -125,6 +125,7 @@ func (b *Budgets) Submit(ctx context.Context, who domain.Principal, r JobRequest
 		return nil, err
 	}
 	job, err := b.jobs.Submit(ctx, who, request)
+	b.noteRefusal(err)
 	if err == nil && request.Payload.Upload != "" {
 		// The job is stored, whatever comes of this: it keeps its workbook again
 		// before it reads it.

@@ -2,10 +2,12 @@ package budgets
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
 	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
 )
 
 // QuotaName is what stores call the quota of syncs.
@@ -39,6 +41,13 @@ func (b *Budgets) spend(ctx context.Context, tenant domain.TenantID) (domain.Quo
 		err = domain.Fail(domain.NewFailure(domain.CodeRateLimited, "", "", "retry_after", strconv.FormatInt(Seconds(use.Wait()), 10)))
 	}
 	return use, err
+}
+
+// noteRefusal tells those who watch of a request that the quota has refused.
+func (b *Budgets) noteRefusal(err error) {
+	if b.deps.Telemetry != nil && errors.Is(err, domain.CodeRateLimited) {
+		b.deps.Telemetry.Count(ports.QuotaRefused, QuotaName, 1)
+	}
 }
 
 // Seconds is a duration in whole seconds, rounded up.

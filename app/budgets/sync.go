@@ -54,6 +54,7 @@ func (b *Budgets) Sync(ctx context.Context, who domain.Principal, body document.
 			break
 		}
 	}
+	b.noteRefusal(err)
 	if err != nil {
 		return s, fmt.Errorf("sync budget rules: %w", err)
 	}

@@ -116,8 +116,10 @@ type chaosStore struct {
 }
 
 func (s chaosStore) InTx(ctx context.Context, fn func(context.Context) error) error {
-	return through(s.process, ctx, func() error {
+	before := reports{}
+	err := through(s.process, ctx, func() error {
 		return s.store.InTx(ctx, func(ctx context.Context) error {
+			before = reportsIn(ctx, s.world.store)
 			if err := fn(context.WithValue(ctx, insideKey{}, true)); err != nil {
 				return err
 			}
@@ -127,6 +129,10 @@ func (s chaosStore) InTx(ctx context.Context, fn func(context.Context) error) er
 			return nil
 		})
 	})
+	if err == nil {
+		s.world.heard(before, reportsIn(context.Background(), s.world.store))
+	}
+	return err
 }
 
 func (s chaosStore) Savepoint(ctx context.Context, fn func(context.Context) error) error {

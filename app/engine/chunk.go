@@ -19,7 +19,7 @@ func (e *Engine) applyChunk(ctx context.Context, k *kind, claim ports.Claim) err
 	begun := false
 	waiting, cancel := context.WithTimeout(ctx, e.deadline())
 	defer cancel()
-	err = e.store.InTx(waiting, func(ctx context.Context) error {
+	err = e.changing(waiting, func(ctx context.Context, c *change) error {
 		begun = true
 		if err := e.store.HoldChunk(ctx, claim); err != nil {
 			return err
@@ -28,7 +28,7 @@ func (e *Engine) applyChunk(ctx context.Context, k *kind, claim ports.Claim) err
 		if err != nil {
 			return err
 		}
-		return e.record(ctx, claim, p, outcomes)
+		return e.record(ctx, claim, p, outcomes, c)
 	})
 	if !begun && err != nil && ctx.Err() == nil {
 		// It waited for the store in vain; nothing is known against the items.
@@ -47,18 +47,18 @@ func (e *Engine) deadline() time.Duration { return e.cfg.Lease * 3 / 4 }
 
 // failItem records the failure of a chunk's only item.
 func (e *Engine) failItem(ctx context.Context, claim ports.Claim, p piece, f domain.Failure) error {
-	return e.store.InTx(ctx, func(ctx context.Context) error {
+	return e.changing(ctx, func(ctx context.Context, c *change) error {
 		if err := e.store.HoldChunk(ctx, claim); err != nil {
 			return err
 		}
-		return e.record(ctx, claim, p, []domain.Outcome{domain.FailedWith(f)})
+		return e.record(ctx, claim, p, []domain.Outcome{domain.FailedWith(f)}, c)
 	})
 }
 
 // record stores the outcomes of a held chunk's items, marks it as done, adds
 // to the job's counts, and ends the job if nothing is left. The job comes
 // last: its row is the one that all workers of the job write.
-func (e *Engine) record(ctx context.Context, claim ports.Claim, p piece, outcomes []domain.Outcome) error {
+func (e *Engine) record(ctx context.Context, claim ports.Claim, p piece, outcomes []domain.Outcome, c *change) error {
 	var failures, warnings []domain.ItemFailure
 	for i, o := range outcomes {
 		switch {
@@ -86,6 +86,7 @@ func (e *Engine) record(ctx context.Context, claim ports.Claim, p piece, outcome
 	if err != nil {
 		return err
 	}
+	c.of(job)
 	if err := job.Record(domain.ReportOf(outcomes)); err != nil {
 		return err
 	}

@@ -28,6 +28,9 @@ func (e *Engine) announceMore(ctx context.Context, job *domain.BatchJob) error {
 	}
 	events, err := k.announce(job)
 	if err == nil {
+		for i := range events {
+			events[i].Trace = e.traceOf(ctx, job)
+		}
 		err = e.AddEvents(ctx, events...)
 	}
 	if err != nil && ctx.Err() == nil {
@@ -57,10 +60,11 @@ func (e *Engine) saveStopped(ctx context.Context, job *domain.BatchJob) error {
 // lacks the kind's permission, and [domain.CodeConflict] when the job has
 // ended.
 func (e *Engine) Cancel(ctx context.Context, who domain.Principal, id domain.JobID) (job *domain.BatchJob, err error) {
-	err = e.store.InTx(ctx, func(ctx context.Context) error {
+	err = e.changing(ctx, func(ctx context.Context, c *change) error {
 		if job, err = e.store.LockJob(ctx, domain.JobRef{Tenant: who.Tenant, ID: id}); err != nil {
 			return err
 		}
+		c.of(job)
 		permission := domain.Permission(job.Kind()) // of a kind that another process runs
 		if k := e.kind(job.Kind()); k != nil {
 			permission = k.permission
@@ -81,17 +85,23 @@ func (e *Engine) Cancel(ctx context.Context, who domain.Principal, id domain.Job
 }
 
 // endStopped ends the job if somebody asked to stop it and nothing of it is
-// in work.
-func (e *Engine) endStopped(ctx context.Context, ref domain.JobRef) error {
-	err := e.store.InTx(ctx, func(ctx context.Context) error {
+// in work. It reports whether the job goes no further: it is being stopped, or
+// was, or has failed.
+func (e *Engine) endStopped(ctx context.Context, ref domain.JobRef) (stopped bool, err error) {
+	err = e.changing(ctx, func(ctx context.Context, c *change) error {
 		job, err := e.store.LockJob(ctx, ref)
-		if err != nil || job.State().Ended() || !job.CancelRequested() {
+		if err != nil {
 			return err
 		}
+		stopped = job.CancelRequested() || job.State() == domain.JobFailed
+		if job.State().Ended() || !job.CancelRequested() {
+			return nil
+		}
+		c.of(job)
 		return e.saveStopped(ctx, job)
 	})
 	e.tell()
-	return err
+	return stopped, err
 }
 
 // announce adds the job's next event to the outbox, for the transaction that
@@ -104,7 +114,9 @@ func (e *Engine) announce(ctx context.Context, job *domain.BatchJob, what string
 	if err != nil {
 		return fmt.Errorf("encode the event of job %s: %w", job.ID(), err)
 	}
-	return e.AddEvents(ctx, job.NextEvent(what, data, e.cfg.Now()))
+	event := job.NextEvent(what, data, e.cfg.Now())
+	event.Trace = e.traceOf(ctx, job)
+	return e.AddEvents(ctx, event)
 }
 
 // eventData is what a job's event says of it.

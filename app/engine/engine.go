@@ -22,6 +22,7 @@ type Deps struct {
 	Files     ports.Files       // where exports go; nil when no kind writes a file
 	Events    ports.EventStream // where events go; nil when nobody listens, then none are kept either
 	Authority ports.Authority   // asked again before a job starts; nil when a permission, once held, is not taken away
+	Telemetry ports.Telemetry   // told what happens; nil when nobody watches
 }
 
 // Config is how an engine works. The zero value is good.
@@ -91,6 +92,7 @@ type Engine struct {
 	files     ports.Files
 	events    ports.EventStream
 	authority ports.Authority
+	telemetry ports.Telemetry
 	cfg       Config
 	log       *slog.Logger
 	gate      *gate
@@ -127,8 +129,11 @@ func New(deps Deps, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	if deps.Telemetry == nil {
+		deps.Telemetry = unwatched{}
+	}
 	return &Engine{
-		store: deps.Store, bell: deps.Bell, files: deps.Files, events: deps.Events, authority: deps.Authority,
+		store: deps.Store, bell: deps.Bell, files: deps.Files, events: deps.Events, authority: deps.Authority, telemetry: deps.Telemetry,
 		cfg: cfg, log: cfg.Logger, gate: newGate(),
 		relayNow: make(chan struct{}, 1), suspects: make(chan struct{}, 1),
 		longSlots: make(chan struct{}, max(1, cfg.Workers-1)),
@@ -158,6 +163,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			return fmt.Errorf("take over what the last process held: %w", err)
 		}
 		if lost > 0 {
+			e.telemetry.Count(ports.LeasesExpired, "", lost)
 			e.log.Warn("took over work that the last process held", "pieces", lost)
 		}
 	}
@@ -253,6 +259,12 @@ func (e *Engine) InTx(ctx context.Context, fn func(ctx context.Context) error) e
 func (e *Engine) AddEvents(ctx context.Context, events ...domain.Event) error {
 	if e.events == nil || len(events) == 0 {
 		return nil
+	}
+	here := e.telemetry.Trace(ctx)
+	for i := range events {
+		if events[i].Trace == "" {
+			events[i].Trace = here
+		}
 	}
 	return e.store.AddEvents(ctx, events)
 }

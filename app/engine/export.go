@@ -79,11 +79,12 @@ func (e *Engine) finishExport(ctx context.Context, k *kind, claim ports.Claim, w
 		}
 		file = &domain.JobFile{ID: info.ID, Name: name, Size: info.Size}
 	}
-	err := e.store.InTx(ctx, func(ctx context.Context) error {
+	err := e.changing(ctx, func(ctx context.Context, c *change) error {
 		job, err := e.lockHeld(ctx, claim)
 		if err != nil {
 			return err
 		}
+		c.of(job)
 		if err := job.RecordWhole(t.report); err != nil {
 			job.FailWith(domain.FailureOf(err), e.cfg.Now())
 			file = nil

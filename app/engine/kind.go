@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"regexp"
+	"strings"
 
 	"github.com/batchport/batchport/domain"
 )
@@ -248,7 +249,7 @@ func register[P, I any](e *Engine, k *kind, check func(P) error) (*Jobs[P, I], e
 
 func decodePayload[P any](job *domain.BatchJob) (payload P, err error) {
 	if err := json.Unmarshal(job.Payload(), &payload); err != nil {
-		return payload, fmt.Errorf("decode the payload of job %s: %w", job.ID(), err)
+		return payload, fmt.Errorf("decode the payload of job %s: %w", job.ID(), withoutValue(err))
 	}
 	return payload, nil
 }
@@ -264,12 +265,24 @@ func encodePayload[P any](payload P) ([]byte, error) {
 func decodeItems[I any](chunk domain.Chunk) (items []I, err error) {
 	items = make([]I, 0, chunk.Len)
 	if err := json.Unmarshal(chunk.Items, &items); err != nil {
-		return nil, fmt.Errorf("decode the items of chunk %d: %w", chunk.First, err)
+		return nil, fmt.Errorf("decode the items of chunk %d: %w", chunk.First, withoutValue(err))
 	}
 	if len(items) != chunk.Len {
 		return nil, fmt.Errorf("chunk %d has %d items instead of %d", chunk.First, len(items), chunk.Len)
 	}
 	return items, nil
+}
+
+// withoutValue is an error of decoding JSON as a log may hold it: where a number
+// does not fit, the error would repeat it.
+func withoutValue(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	shown := *wrong
+	shown.Value, _, _ = strings.Cut(wrong.Value, " ")
+	return &shown
 }
 
 func keyOf[I any](key func(I) string, item I) string {

@@ -113,11 +113,12 @@ func (e *Engine) storeSelection(ctx context.Context, k *kind, claim ports.Claim)
 // publishPlan freezes the selection and lets workers at it; or fails the job
 // when its size is not what the caller saw.
 func (e *Engine) publishPlan(ctx context.Context, claim ports.Claim, total int) error {
-	return e.store.InTx(ctx, func(ctx context.Context) error {
+	return e.changing(ctx, func(ctx context.Context, c *change) error {
 		job, err := e.lockHeld(ctx, claim)
 		if err != nil {
 			return err
 		}
+		c.of(job)
 		if err := job.Planned(total); err != nil {
 			if !errors.Is(err, domain.CodeTotalMismatch) {
 				return err
@@ -156,7 +157,7 @@ func (e *Engine) alive(ctx context.Context, claim ports.Claim, note func(*domain
 			case errors.Is(err, domain.CodeClaimLost):
 				stop(domain.CodeClaimLost)
 			case err != nil && working.Err() == nil:
-				e.log.Warn("cannot extend a lease; trying again", "job", claim.Job.ID(), "error", err)
+				e.logOf(claim.Job).Warn("cannot extend a lease; trying again", "error", err)
 			}
 		}
 	}()

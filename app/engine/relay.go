@@ -56,7 +56,8 @@ func (e *Engine) relay(ctx context.Context) error {
 			return err
 		}
 		if domain.DataFault(err) && done < len(events) {
-			e.log.Error("the stream refuses an event; it is given up", "event", events[done].ID, "topic", events[done].Topic, "error", err)
+			e.telemetry.Count(ports.EventsRefused, "", 1)
+			e.log.Error("the stream refuses an event; it is given up", append(eventAttributes(events[done]), "code", domain.CodeOf(err))...)
 			err = e.store.DropEvents(ctx, events[done:done+1])
 		}
 		if err != nil {
@@ -76,8 +77,19 @@ func (e *Engine) markPublished(ctx context.Context, events []domain.Event, posit
 	if err := e.store.MarkPublished(ctx, events, positions); err != nil {
 		return err
 	}
+	e.telemetry.Count(ports.EventsPublished, "", len(events))
 	for _, event := range events {
-		e.log.Info("told", "topic", event.Topic, "tenant", event.Tenant, "subject", event.Subject, "data", string(event.Data))
+		e.log.Info("told", eventAttributes(event)...)
 	}
 	return nil
+}
+
+// eventAttributes are what the log says of an event: not its data, which names
+// people.
+func eventAttributes(event domain.Event) []any {
+	attributes := []any{"topic", event.Topic, "tenant", event.Tenant, "subject", event.Subject, "event", event.ID}
+	if id := event.Trace.TraceID(); id != "" {
+		attributes = append(attributes, "trace_id", id)
+	}
+	return attributes
 }

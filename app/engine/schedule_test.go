@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 // repeated or come late, leases that run out under workers who are alive, and
 // a stream that forgets. Whatever happens: every item ends exactly once, effects
 // never repeat, counts sum, progress never falls, jobs on one resource run in
-// turn, and every end is told.
+// turn, every end is told, and what is counted is what was committed.
 func TestRandomSchedules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		choices := rapid.IntRange(0, 1<<30)
@@ -99,6 +100,8 @@ type world struct {
 	jobs    []*tracked
 	effects map[effect]int
 	blamed  map[effect]int // how often the store may hold a loss against an item
+
+	counted, committed counts // what was told to those who watch, and what was so
 }
 
 type effect struct {
@@ -134,7 +137,7 @@ func runSchedule(choose func(int) int, m mutant) (err error) {
 	w := &world{
 		choose: choose, mutant: m, now: time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC),
 		stream: memory.NewEventStream(), files: memory.NewFiles(),
-		effects: map[effect]int{}, blamed: map[effect]int{},
+		effects: map[effect]int{}, blamed: map[effect]int{}, counted: counts{}, committed: counts{},
 	}
 	w.store = memory.NewStore(func() time.Time { return w.now })
 	defer func() {
@@ -172,6 +175,8 @@ func (w *world) boot() *process {
 		Bell:   chaosBell{p},
 		Events: chaosEvents{p, w.stream},
 		Files:  chaosFiles{p, w.files},
+
+		Telemetry: watcher{counts: w.counted},
 	}, Config{
 		ChunkSize: 5, Lease: lease, SweepEvery: time.Nanosecond, Now: func() time.Time { return w.now },
 		Random: func() uint64 { w.ids++; return w.ids },
@@ -562,6 +567,9 @@ func (w *world) check() error {
 			}
 			turn[j.ref.Tenant] = turn[j.ref.Tenant] || !ended
 		}
+	}
+	if !maps.Equal(w.counted, w.committed) {
+		return fmt.Errorf("counted is %v, and committed %v", w.counted, w.committed)
 	}
 	return w.checkTold()
 }

@@ -76,12 +76,30 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 		Payload: payload, Locale: r.Locale, Items: len(r.Items),
 		Selection: domain.Selection{All: r.All, Expected: r.Expected},
 	}
-	return e.submit(ctx, spec, chunks, r.IdempotencyKey, func(ctx context.Context) error {
+	ctx, ended := e.telemetry.Begin(ctx, ports.Work{Sort: ports.WorkSubmit, Tenant: spec.Tenant, Kind: spec.Kind, Items: spec.Items, Attempt: 1})
+	spec.Trace = e.telemetry.Trace(ctx)
+	job, err := e.submit(ctx, spec, chunks, r.IdempotencyKey, func(ctx context.Context) error {
 		if j.kind.admit == nil {
 			return nil
 		}
 		return j.kind.admit(ctx, who)
 	})
+	ended(submitted(job, err))
+	return job, err
+}
+
+// submitted says how a submission ended.
+func submitted(job *domain.BatchJob, err error) ports.WorkEnd {
+	end := ports.WorkEnd{Result: ports.WorkDone, Code: domain.CodeOf(err)}
+	switch {
+	case err == nil:
+		end.Job = job.ID()
+	case domain.DataFault(err) || end.Code == domain.CodeForbidden:
+		end.Result = ports.WorkRefused
+	default:
+		end.Result = ports.WorkUnavailable
+	}
+	return end
 }
 
 // Allowed fails with [domain.CodeForbidden] unless who holds the kind's
@@ -135,7 +153,7 @@ func (e *Engine) submit(ctx context.Context, spec domain.JobSpec, chunks []domai
 // store1 stores the job once; with an idempotency key that is taken it returns
 // the job that took it.
 func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domain.Chunk, key string, admit func(context.Context) error) (job *domain.BatchJob, err error) {
-	err = e.store.InTx(ctx, func(ctx context.Context) error {
+	err = e.changing(ctx, func(ctx context.Context, c *change) error {
 		if key != "" {
 			taken, err := e.store.ReserveKey(ctx, ports.IdempotencyKey{
 				Tenant: spec.Tenant, Key: key, Fingerprint: fingerprint(spec, chunks), Job: spec.ID, At: spec.SubmittedAt,
@@ -157,6 +175,8 @@ func (e *Engine) store1(ctx context.Context, spec domain.JobSpec, chunks []domai
 		if job, err = domain.NewJob(spec); err != nil {
 			return err
 		}
+		c.of(job)
+		c.submitted = true
 		if err := e.announce(ctx, job, "submitted"); err != nil {
 			return err
 		}

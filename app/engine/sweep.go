@@ -50,6 +50,7 @@ func (e *Engine) reopening(ctx context.Context) {
 // report logs what a background duty could not do; it is done again soon.
 func (e *Engine) report(ctx context.Context, duty string, err error) {
 	if err != nil && ctx.Err() == nil {
+		e.telemetry.Count(ports.DutyFailed, duty, 1)
 		e.log.Warn("cannot "+duty+"; trying again", "error", err)
 	}
 }
@@ -64,6 +65,7 @@ func (e *Engine) sweep(ctx context.Context) error {
 func (e *Engine) expire(ctx context.Context) error {
 	lost, err := e.store.Expire(ctx, false)
 	if lost > 0 {
+		e.telemetry.Count(ports.LeasesExpired, "", lost)
 		e.log.Warn("took work from workers that gave no sign", "pieces", lost)
 	}
 	return err
@@ -72,7 +74,8 @@ func (e *Engine) expire(ctx context.Context) error {
 func (e *Engine) endAllStopped(ctx context.Context) error {
 	refs, err := e.store.Stopped(ctx, stoppedAtOnce)
 	for _, ref := range refs {
-		err = errors.Join(err, e.endStopped(ctx, ref))
+		_, failed := e.endStopped(ctx, ref)
+		err = errors.Join(err, failed)
 	}
 	return err
 }
@@ -104,6 +107,7 @@ func (e *Engine) reopen(ctx context.Context) error {
 	}
 	lost, err := e.store.ReopenEvents(ctx, state)
 	if lost > 0 {
+		e.telemetry.Count(ports.EventsReopened, "", lost)
 		e.log.Warn("the stream lost events; publishing them again", "events", lost)
 	}
 	e.tell()

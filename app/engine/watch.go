@@ -48,7 +48,7 @@ func (e *Engine) watched(ctx, doing context.Context, claim ports.Claim) error {
 		case <-time.After(patience):
 		}
 	}
-	e.log.Error("a kind does not heed its context; the process must end", "job", claim.Job.ID(), "kind", claim.Job.Kind())
+	e.logOf(claim.Job).Error("a kind does not heed its context; the process must end")
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.abort != nil {

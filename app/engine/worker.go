@@ -94,6 +94,9 @@ func (e *Engine) claim(ctx context.Context, request ports.ClaimRequest) (ports.C
 // do does a claimed piece and says what becomes of it. Its error is one of
 // the store alone: that of the work has been dealt with.
 func (e *Engine) do(ctx context.Context, claim ports.Claim) error {
+	ctx, ended := e.telemetry.Begin(ctx, workOf(claim))
+	end := ports.WorkEnd{Result: ports.WorkHung}
+	defer func() { ended(end) }()
 	doing, done := lingering(ctx, e.cfg.Grace)
 	defer done()
 	if claim.Chunk == nil {
@@ -108,26 +111,28 @@ func (e *Engine) do(ctx context.Context, claim ports.Claim) error {
 	if errors.Is(err, errHung) {
 		return nil // the process is about to end, and the lease tells the next one
 	}
-	return e.settleInTime(ctx, claim, err, doing.Err() != nil)
+	end.Code = domain.CodeOf(err)
+	end.Result, err = e.settleInTime(ctx, claim, err, doing.Err() != nil)
+	return err
 }
 
 // settleInTime settles a piece, and tries again while the store does not
 // answer: a lease that ran out would make an innocent piece suspect. It gives up
 // when the lease has run out anyway, or soon after ctx ended.
-func (e *Engine) settleInTime(ctx context.Context, claim ports.Claim, failed error, interrupted bool) error {
+func (e *Engine) settleInTime(ctx context.Context, claim ports.Claim, failed error, interrupted bool) (ports.WorkResult, error) {
 	settling, done := lingering(ctx, stopPatience)
 	defer done()
 	settling, cancel := context.WithTimeout(settling, e.cfg.Lease)
 	defer cancel()
 	for {
-		err := e.settle(settling, claim, failed, interrupted)
+		result, err := e.settle(settling, claim, failed, interrupted)
 		if !errors.Is(err, domain.CodeUnavailable) || ctx.Err() != nil {
-			return err
+			return result, err
 		}
 		e.report(ctx, "settle work", err)
 		select {
 		case <-settling.Done():
-			return err
+			return result, err
 		case <-ctx.Done():
 		case <-time.After(min(e.cfg.SweepEvery, time.Second)):
 		}
@@ -138,8 +143,9 @@ func (e *Engine) settleInTime(ctx context.Context, claim ports.Claim, failed err
 func (e *Engine) perform(ctx context.Context, claim ports.Claim) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v", r)
-			e.log.Error("a kind panicked", "job", claim.Job.ID(), "kind", claim.Job.Kind(), "panic", r, "stack", string(debug.Stack()))
+			err = domain.PanicError(r)
+			e.telemetry.Count(ports.Panicked, string(claim.Job.Kind()), 1)
+			e.logOf(claim.Job).Error("a kind panicked", "panic", err, "stack", string(debug.Stack()))
 		}
 	}()
 	if claim.Strikes >= maxStrikes(claim) {
@@ -147,7 +153,7 @@ func (e *Engine) perform(ctx context.Context, claim ports.Claim) (err error) {
 	}
 	k := e.kind(claim.Job.Kind())
 	if claim.Job.Whole() != k.whole() {
-		e.log.Error("a kind has become another sort of kind than its job", "job", claim.Job.ID(), "kind", claim.Job.Kind())
+		e.logOf(claim.Job).Error("a kind has become another sort of kind than its job")
 		return e.failJob(ctx, claim, domain.Failure{Code: domain.CodeInternal})
 	}
 	if allowed, err := e.allowed(ctx, k, claim.Job); err != nil {
@@ -165,38 +171,42 @@ func (e *Engine) perform(ctx context.Context, claim ports.Claim) (err error) {
 	}
 }
 
-// settle says what becomes of a piece whose work ended with err.
-func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, interrupted bool) error {
-	log := e.log.With("job", claim.Job.ID(), "kind", claim.Job.Kind(), "epoch", claim.Epoch)
+// settle says what becomes of a piece whose work ended with err. Its own error
+// is one of the store.
+func (e *Engine) settle(ctx context.Context, claim ports.Claim, err error, interrupted bool) (ports.WorkResult, error) {
+	log := e.logOf(claim.Job).With("epoch", claim.Epoch)
 	switch {
 	case err == nil:
 		e.forget(claim)
 		e.tell()
-		return nil
+		return ports.WorkDone, nil
 	case errors.Is(err, domain.CodeClaimLost):
 		log.Info("work was taken over or stopped")
 		if err := e.store.Release(ctx, claim, 0); err != nil {
-			return err
+			return ports.WorkSuperseded, err
 		}
-		return e.endStopped(ctx, claim.Job.Ref())
+		if stopped, err := e.endStopped(ctx, claim.Job.Ref()); stopped || err != nil {
+			return ports.WorkStopped, err
+		}
+		return ports.WorkSuperseded, nil
 	case interrupted:
 		log.Info("work was interrupted and given back")
 		e.interrupted(claim)
-		return e.store.Release(ctx, claim, 0)
+		return ports.WorkInterrupted, e.store.Release(ctx, claim, 0)
 	case errors.Is(err, domain.CodeUnavailable):
 		delay := backoff(claim.Epoch)
 		log.Warn("the store or a disk does not answer; work is given back", "delay", delay, "error", err)
-		return e.store.Release(ctx, claim, delay)
+		return ports.WorkUnavailable, e.store.Release(ctx, claim, delay)
 	case claim.Suspect && single(claim) && claim.Strikes >= maxFaults-1:
-		log.Error("work failed again, alone; it is given up", "error", err)
-		return e.giveUp(ctx, claim)
+		log.Error("work failed again, alone; it is given up", faultOf(err))
+		return ports.WorkGivenUp, e.giveUp(ctx, claim)
 	default:
-		log.Error("work failed; it is suspect", "suspect", claim.Suspect, "strikes", claim.Strikes, "error", err)
+		log.Error("work failed; it is suspect", "suspect", claim.Suspect, "strikes", claim.Strikes, faultOf(err))
 		if err := e.store.Suspect(ctx, claim); err != nil {
-			return err
+			return ports.WorkSuspect, err
 		}
 		nudge(e.suspects)
-		return nil
+		return ports.WorkSuspect, nil
 	}
 }
 
@@ -231,11 +241,11 @@ func (e *Engine) giveUp(ctx context.Context, claim ports.Claim) error {
 	for i := range outcomes {
 		outcomes[i] = domain.FailedWith(poison)
 	}
-	return e.store.InTx(ctx, func(ctx context.Context) error {
+	return e.changing(ctx, func(ctx context.Context, c *change) error {
 		if err := e.store.HoldChunk(ctx, claim); err != nil {
 			return err
 		}
-		return e.record(ctx, claim, p, outcomes)
+		return e.record(ctx, claim, p, outcomes, c)
 	})
 }
 
@@ -254,7 +264,7 @@ func (e *Engine) keys(claim ports.Claim) (keys []string) {
 
 // failJob ends the claimed job because of cause.
 func (e *Engine) failJob(ctx context.Context, claim ports.Claim, cause domain.Failure) error {
-	return e.store.InTx(ctx, func(ctx context.Context) error {
+	return e.changing(ctx, func(ctx context.Context, c *change) error {
 		if claim.Chunk != nil {
 			if err := e.store.HoldChunk(ctx, claim); err != nil {
 				return err
@@ -264,6 +274,7 @@ func (e *Engine) failJob(ctx context.Context, claim ports.Claim, cause domain.Fa
 		if err != nil {
 			return err
 		}
+		c.of(job)
 		job.FailWith(cause, e.cfg.Now())
 		if err := e.saveEnded(ctx, job); err != nil || claim.Chunk == nil {
 			return err

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -22,7 +21,7 @@ func (a *api) guarded(next http.Handler) http.Handler {
 			if cause := recover(); cause != nil {
 				a.survive(answer, r, cause)
 			}
-			a.cfg.Logger.DebugContext(r.Context(), "answered", "method", r.Method, "route", r.Pattern,
+			a.cfg.Logger.DebugContext(r.Context(), "answered", "method", methodOf(r), "route", r.Pattern,
 				"status", answer.status, "took", time.Since(began))
 		}()
 		next.ServeHTTP(answer, r)
@@ -39,12 +38,21 @@ func (a *api) survive(w *watched, r *http.Request, cause any) {
 	case w.status != 0 && r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // Huma panics when a client goes before it has its answer
 	}
-	a.cfg.Logger.ErrorContext(r.Context(), "a handler panicked", "method", r.Method, "route", r.Pattern,
-		"panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	a.cfg.Logger.ErrorContext(r.Context(), "a handler panicked", "method", methodOf(r), "route", r.Pattern,
+		"panic", domain.PanicError(cause), "stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	a.render(r, &domain.Error{Code: domain.CodeInternal}).write(w)
+}
+
+// methodOf is the request's method, if it is one: clients may send any word.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
 }
 
 // routed answers for the mux where it has no handler, which it would do in

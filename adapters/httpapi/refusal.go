@@ -108,7 +108,13 @@ func (a *api) refuse(r *http.Request, err error) *refusal {
 	case f.status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
-	a.cfg.Logger.Log(r.Context(), level, "refused", "method", r.Method, "route", r.Pattern, "status", f.status, "error", err)
+	// What is the request's fault is told by its code alone: the rest of it names
+	// what the client has sent.
+	why := slog.Any("code", domain.CodeOf(err))
+	if level > slog.LevelDebug {
+		why = slog.Any("error", err)
+	}
+	a.cfg.Logger.LogAttrs(r.Context(), level, "refused", slog.String("method", methodOf(r)), slog.String("route", r.Pattern), slog.Int("status", f.status), why)
 	return f
 }
 

@@ -80,10 +80,13 @@ func TestWireBudgetStatuses(t *testing.T) {
 			t.Errorf("%s\n%s tells what only the log may", c.sentence, got.body)
 		}
 	}
-	for name, on := range map[string]*world{"500": failing, "503": down, "panic": panics} {
+	for name, on := range map[string]*world{"500": failing, "503": down} {
 		if !strings.Contains(on.logs.String(), "hunter2") {
 			t.Errorf("the log of %s does not tell the cause:\n%s", name, on.logs)
 		}
+	}
+	if logs := panics.logs.String(); !strings.Contains(logs, "panic with a string") || strings.Contains(logs, "hunter2") {
+		t.Errorf("the log of a panic tells no cause, or what the panic says:\n%s", logs)
 	}
 	w.wantRules("a refusal changes nothing", "R1")
 }

@@ -210,6 +210,9 @@ func (e *Engine) begin(abort context.CancelCauseFunc) ([]domain.Kind, error) {
 	return e.names(), nil
 }
 
+// Kinds returns the kinds that are registered, in the order of their names.
+func (e *Engine) Kinds() []domain.Kind { return e.kindNames() }
+
 func (e *Engine) names() []domain.Kind { return slices.Sorted(maps.Keys(e.kinds)) }
 
 // kindNames returns the kinds that are registered.

@@ -138,7 +138,7 @@ func (e *Engine) purgeOrphans(ctx context.Context, now time.Time) error {
 		if err := e.files.Remove(ctx, info.Tenant, info.ID); err != nil {
 			return err
 		}
-		e.log.Info("removed a file that is no job's", "file", info.ID)
+		e.log.Info("removed a file that is no job's", "tenant", info.Tenant, "file", info.ID)
 	}
 	return nil
 }

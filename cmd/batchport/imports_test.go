@@ -53,7 +53,7 @@ func TestLinkedByAHost(t *testing.T) {
 	deps := goList(t, "-deps", "-f", "{{.ImportPath}}", module+"/app/engine", module+"/adapters/bunstore")
 	for _, heavy := range []string{
 		"github.com/nats-io", "github.com/danielgtaylor/huma", "modernc.org/sqlite", "github.com/jackc/pgx",
-		"github.com/tealeg/xlsx", "net/http/httptest", "testing",
+		"github.com/tealeg/xlsx", "github.com/prometheus", "go.opentelemetry.io", "net/http/httptest", "testing",
 	} {
 		for _, dep := range deps {
 			if dep == heavy || strings.HasPrefix(dep, heavy+"/") {

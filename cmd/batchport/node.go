@@ -69,6 +69,7 @@ type nodeConfig struct {
 	quota     syncQuota
 	keep      keeping
 	origins   []string // of pages that may call from a browser
+	telemetry telemetryConfig
 	log       *slog.Logger
 }
 
@@ -99,6 +100,7 @@ type node struct {
 	budgets  *budgets.Budgets
 	server   *http.Server
 	socket   net.Listener
+	watch    watch
 	closers  []func() error // in the order in which they were opened
 }
 
@@ -111,7 +113,7 @@ func newNode(ctx context.Context, cfg nodeConfig) (n *node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	for _, open := range []func(context.Context) error{n.openDatabase, n.openBus, n.openFiles, n.openEngine, n.openSheets, n.openEstates, n.openBudgets, n.openHTTP} {
+	for _, open := range []func(context.Context) error{n.openDatabase, n.openTelemetry, n.openBus, n.openFiles, n.openEngine, n.openSheets, n.openEstates, n.openBudgets, n.openHTTP} {
 		if err := open(ctx); err != nil {
 			return n, err
 		}
@@ -213,7 +215,7 @@ func (n *node) openEngine(ctx context.Context) error {
 		return err
 	}
 	n.engine, err = engine.New(engine.Deps{
-		Store: n.database.store, Bell: bell, Events: events, Files: n.files, Authority: n.database.store,
+		Store: n.database.store, Bell: bell, Events: events, Files: n.files, Authority: n.database.store, Telemetry: n.watch,
 	}, engine.Config{
 		Name: "batchport", SoleProcess: !n.cfg.shared(), Lease: n.cfg.at.lease, Grace: shutdownGrace, Logger: n.cfg.log,
 		MaxNamed: int(n.cfg.limits.named), MaxSelected: int(n.cfg.limits.selected), MaxOpenJobs: int(n.cfg.limits.openJobs),
@@ -259,7 +261,7 @@ func (n *node) openBudgets(context.Context) (err error) {
 	}
 	n.budgets, err = budgets.New(n.engine, budgets.Deps{
 		Store: store, Rules: store, Uploads: n.uploads, Workbooks: xlsxfile.Workbooks{}, Sheets: n.sheets,
-		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(), Columns: columns,
+		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(), Columns: columns, Telemetry: n.watch,
 	}, budgets.Config{
 		MaxRows: int(n.cfg.limits.syncRows), MaxJobRows: int(n.cfg.limits.named),
 		PerHour: int(n.cfg.quota.perHour), PerDay: int(n.cfg.quota.perDay), Unlimited: n.cfg.quota.unlimited,
@@ -302,7 +304,7 @@ func (n *node) openHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.server = httpapi.Server(n.cfg.listen, handler)
+	n.server = httpapi.Server(n.cfg.listen, n.watch.Requests(handler, "/livez", "/readyz"))
 	n.server.ErrorLog = slog.NewLogLogger(n.cfg.log.Handler(), slog.LevelDebug)
 	var listen net.ListenConfig
 	if n.socket, err = listen.Listen(ctx, "tcp", n.cfg.listen); err != nil {
@@ -342,6 +344,7 @@ func (n *node) url() string { return "http://" + n.socket.Addr().String() }
 func (n *node) serve(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	defer n.serveMetrics()()
 	ended := make(chan error, 3)
 	go func() {
 		if n.cfg.role.works() {

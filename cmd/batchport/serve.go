@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -38,7 +37,8 @@ given back and goes on at the next start. The log goes to standard error.`,
 	addBusFlags(cmd, &cfg.bus)
 	cmd.Flags().Var(&cfg.files, "files", "disk: files are in the data folder; nats: in the servers of --nats, for processes on several machines")
 	cmd.Flags().DurationVar(&at.lease, "lease", time.Minute, "how long a worker that gives no sign is waited for before another takes its work over, at least 5s; the same for all processes")
-	logFormat := cmd.Flags().String("log-format", "text", "text or json")
+	logs := addLogFlags(cmd)
+	addTelemetryFlags(cmd, &cfg.telemetry)
 	limits := limits{}
 	addCountFlag(cmd, &limits.named, "max-named", 100_000, "items", "items that one job may name one by one, and rows of budget rules that it may have in its request")
 	addCountFlag(cmd, &limits.selected, "max-selected", 5_000_000, "items", "items that a job may select by a search")
@@ -60,7 +60,7 @@ given back and goes on at the next start. The log goes to standard error.`,
 		if os.Getenv("GOMEMLIMIT") == "" {
 			debug.SetMemoryLimit(memoryLimit)
 		}
-		log, err := newLogger(*logFormat, cmd.ErrOrStderr())
+		log, err := logs.open(cmd.ErrOrStderr())
 		if err != nil {
 			return usage(err)
 		}
@@ -101,6 +101,9 @@ func serve(ctx context.Context, n *node, demo bool, stdout io.Writer) error {
 	if n.nats != nil && n.nats.Addr() != "" {
 		attributes = append(attributes, "nats", "nats://"+n.nats.Addr())
 	}
+	if n.watch.socket != nil {
+		attributes = append(attributes, "metrics", n.watch.url())
+	}
 	n.cfg.log.Info("ready", attributes...)
 	err := n.serve(ctx)
 	n.cfg.log.Info("stopped")
@@ -113,14 +116,4 @@ func names[S ~string](words []S) []string {
 		texts[i] = string(w)
 	}
 	return texts
-}
-
-func newLogger(format string, w io.Writer) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, nil)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
-	}
-	return nil, fmt.Errorf("--log-format is %q, want text or json", format)
 }

@@ -23,8 +23,8 @@ type Telemetry interface {
 	// commit whose answer was lost is not told of.
 	Changed(change JobChange)
 
-	// Count is told that something has happened n times. What of is, the
-	// occurrence says; it is one of a few names, or "".
+	// Count is told that something has happened n times; 0 says that it may, from
+	// now on. What of is, the occurrence says; it is one of a few names, or "".
 	Count(what Occurrence, of string, n int)
 }
 

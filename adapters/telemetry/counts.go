@@ -90,8 +90,10 @@ func (c *counts) expect(kind domain.Kind) {
 	for _, fate := range domain.Fates() {
 		c.items.WithLabelValues(k, string(fate))
 	}
-	for _, result := range []ports.WorkResult{ports.WorkDone, ports.WorkSuperseded, ports.WorkUnavailable, ports.WorkSuspect, ports.WorkGivenUp} {
-		c.work.WithLabelValues(k, string(ports.WorkChunk), string(result))
+	for _, sort := range []ports.WorkSort{ports.WorkPlan, ports.WorkChunk, ports.WorkExport} {
+		for _, result := range []ports.WorkResult{ports.WorkDone, ports.WorkSuperseded, ports.WorkUnavailable, ports.WorkSuspect, ports.WorkGivenUp} {
+			c.work.WithLabelValues(k, string(sort), string(result))
+		}
 	}
 }
 

@@ -207,6 +207,9 @@ func (e *Engine) begin(abort context.CancelCauseFunc) ([]domain.Kind, error) {
 		return nil, errors.New("engine: Run or Relay was called before")
 	}
 	e.running, e.abort = true, abort
+	for _, duty := range []string{dutyWork, dutySettle, dutySweep, dutyPurge, dutyPublish, dutyReopen, dutyLook, dutyIsolate} {
+		e.telemetry.Count(ports.DutyFailed, duty, 0) // so that whoever counts them knows of the first
+	}
 	return e.names(), nil
 }
 

@@ -34,7 +34,7 @@ func (e *Engine) relaying(ctx context.Context) {
 			return
 		case <-time.After(relayPause):
 		}
-		e.report(ctx, "publish events", e.relay(ctx))
+		e.report(ctx, dutyPublish, e.relay(ctx))
 	}
 }
 

@@ -87,7 +87,7 @@ func (e *Engine) purging(ctx context.Context) {
 	ticker := time.NewTicker(purgeEvery)
 	defer ticker.Stop()
 	for {
-		e.report(ctx, "purge", e.purge(ctx))
+		e.report(ctx, dutyPurge, e.purge(ctx))
 		select {
 		case <-ctx.Done():
 			return

@@ -24,7 +24,7 @@ func (e *Engine) sweeping(ctx context.Context) {
 	ticker := time.NewTicker(e.cfg.SweepEvery)
 	defer ticker.Stop()
 	for {
-		e.report(ctx, "sweep", e.sweep(ctx))
+		e.report(ctx, dutySweep, e.sweep(ctx))
 		select {
 		case <-ctx.Done():
 			return
@@ -38,7 +38,7 @@ func (e *Engine) reopening(ctx context.Context) {
 	ticker := time.NewTicker(e.cfg.SweepEvery)
 	defer ticker.Stop()
 	for {
-		e.report(ctx, "ask for lost events", e.reopen(ctx))
+		e.report(ctx, dutyReopen, e.reopen(ctx))
 		select {
 		case <-ctx.Done():
 			return
@@ -46,6 +46,18 @@ func (e *Engine) reopening(ctx context.Context) {
 		}
 	}
 }
+
+// The duties in the background, as the log and the telemetry call them.
+const (
+	dutyWork    = "take or settle work"
+	dutySettle  = "settle work"
+	dutySweep   = "sweep"
+	dutyPurge   = "purge"
+	dutyPublish = "publish events"
+	dutyReopen  = "ask for lost events"
+	dutyLook    = "look for suspect work"
+	dutyIsolate = "run suspect work alone"
+)
 
 // report logs what a background duty could not do; it is done again soon.
 func (e *Engine) report(ctx context.Context, duty string, err error) {
@@ -176,13 +188,13 @@ func (e *Engine) isolating(ctx context.Context) {
 		case <-e.suspects:
 		}
 		waiting, err := e.suspectsWait(ctx)
-		e.report(ctx, "look for suspect work", err)
+		e.report(ctx, dutyLook, err)
 		if !waiting {
 			pause = e.cfg.isolationTurns
 			continue
 		}
 		more, err := e.isolationTurn(ctx)
-		e.report(ctx, "run suspect work alone", err)
+		e.report(ctx, dutyIsolate, err)
 		select {
 		case <-ctx.Done():
 			return

@@ -41,7 +41,7 @@ func (e *Engine) workOff(ctx context.Context) error {
 			return nil
 		}
 		if err != nil || !found {
-			e.report(ctx, "take or settle work", err) // nobody else does, and the bell comes again
+			e.report(ctx, dutyWork, err) // nobody else does, and the bell comes again
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (e *Engine) settleInTime(ctx context.Context, claim ports.Claim, failed err
 		if !errors.Is(err, domain.CodeUnavailable) || ctx.Err() != nil {
 			return result, err
 		}
-		e.report(ctx, "settle work", err)
+		e.report(ctx, dutySettle, err)
 		select {
 		case <-settling.Done():
 			return result, err

@@ -80,13 +80,14 @@ type serving struct {
 	cmd   *exec.Cmd
 	url   string
 	nats  string
+	reads string // where metrics are read, with --metrics-listen
 	key   string // the first line on stdout, with --demo
 	ready time.Duration
 	ended chan struct{}
 	said  string // last, once it has ended
 }
 
-var readyLine = regexp.MustCompile(`msg=ready url=(\S+)(?:.* nats=(\S+))?`)
+var readyLine = regexp.MustCompile(`msg=ready url=(\S+)(?:.* nats=(\S+))?(?:.* metrics=(\S+))?`)
 
 // startServing starts the binary and waits until it says that it is ready.
 func startServing(t testing.TB, data string, args ...string) *serving {
@@ -121,7 +122,7 @@ func launch(t testing.TB, cmd *exec.Cmd) *serving {
 	for !ready && log.Scan() {
 		said = append(said, log.Text())
 		if m := readyLine.FindStringSubmatch(log.Text()); m != nil {
-			s.url, s.nats, ready = m[1], m[2], true
+			s.url, s.nats, s.reads, ready = m[1], m[2], m[3], true
 		}
 	}
 	s.ready = time.Since(began)

@@ -95,6 +95,9 @@ var mutants = []mutant{
 // notice. It builds the packages anew for each, so it runs alone, when
 // BATCHPORT_TORTURE_MUTANTS is set.
 func TestMutants(t *testing.T) {
+	for _, m := range mutants {
+		overlay(t, m.change) // fails when the source has no such place any more
+	}
 	if os.Getenv("BATCHPORT_TORTURE_MUTANTS") == "" {
 		t.Skip("BATCHPORT_TORTURE_MUTANTS is not set")
 	}

@@ -102,7 +102,7 @@ func checkEvents(t *testing.T, url, key, code string) {
 
 // cloudEvent is what a subscriber reads.
 type cloudEvent struct {
-	ID, Type, Subject, Sequence string
+	ID, Type, Subject, Sequence, TraceParent string
 	Data                        struct{ Report map[string]int }
 }
 
@@ -212,6 +212,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "--lisen", ":1"}, "--lisen"},
 		{[]string{"serve", "extra"}, "extra"},
 		{[]string{"serve", "--log-format", "xml"}, "xml"},
+		{[]string{"serve", "--log-level", "loud"}, "loud"},
+		{[]string{"serve", "--metrics-listen", "9464"}, "HOST:PORT"},
 		{[]string{"sevre"}, "sevre"},
 		{[]string{"keys", "make"}, "make"},
 		{[]string{"keys", "create", "--data", data}, "--tenant"},

@@ -190,24 +190,35 @@ func checkAsked(t *testing.T, exposed series) {
 			}
 		}
 	}
-	page, err := os.ReadFile("../../docs/operating.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := pageOfMetrics(t)
 	for name := range labels {
 		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
 			name = strings.TrimSuffix(name, suffix)
 		}
-		if strings.HasPrefix(name, "batchport_") && !strings.Contains(string(page), "`"+name+"`") && !strings.Contains(string(page), "`"+name+"{") {
+		if strings.HasPrefix(name, "batchport_") && !strings.Contains(page, "`"+name+"`") && !strings.Contains(page, "`"+name+"{") {
 			t.Errorf("docs/operating.md does not explain %s", name)
 		}
 	}
-	_, section, _ := strings.Cut(string(page), "\n## Metrics, traces and logs")
-	for _, name := range metricName.FindAllString(section, -1) {
+	for _, name := range metricName.FindAllString(page, -1) {
 		if labels[name] == nil && labels[name+"_count"] == nil {
 			t.Errorf("docs/operating.md explains %s, which is not exposed", name)
 		}
 	}
+}
+
+// pageOfMetrics is what people are told of metrics.
+func pageOfMetrics(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(page), "\n## Metrics, traces and logs\n")
+	if !found {
+		t.Fatal("docs/operating.md says nothing of metrics")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	return section
 }
 
 // dashboardQueries returns what the panels of the dashboard ask for.
@@ -245,14 +256,10 @@ func alertQueries(t *testing.T) (queries []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile("../../docs/operating.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	alerts := 0
+	page, alerts := pageOfMetrics(t), 0
 	for line := range strings.Lines(string(content)) {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "- alert: "); ok {
-			if alerts++; !strings.Contains(string(page), "`"+name+"`") {
+			if alerts++; !strings.Contains(page, "`"+name+"`") {
 				t.Errorf("docs/operating.md does not say what to do about %s", name)
 			}
 		}

@@ -103,7 +103,7 @@ func checkEvents(t *testing.T, url, key, code string) {
 // cloudEvent is what a subscriber reads.
 type cloudEvent struct {
 	ID, Type, Subject, Sequence, TraceParent string
-	Data                        struct{ Report map[string]int }
+	Data                                     struct{ Report map[string]int }
 }
 
 // subscribe is the README's subscriber.

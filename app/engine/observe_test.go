@@ -125,13 +125,15 @@ func TestFaultsAreToldWithoutTheirText(t *testing.T) {
 	}{
 		"panic": {
 			func() ([]domain.Outcome, error) { panic("hunter2") },
-			[]ports.WorkResult{ports.WorkSuspect, ports.WorkSuspect, ports.WorkGivenUp}, ports.Panicked,
+			[]ports.WorkResult{ports.WorkSuspect, ports.WorkSuspect, ports.WorkGivenUp},
+			ports.Panicked,
 		},
 		"data": {
 			func() ([]domain.Outcome, error) {
 				return nil, domain.Fail(domain.NewFailure(domain.CodeRejected, "hunter2", "hunter2", "name", "hunter2"))
 			},
-			[]ports.WorkResult{ports.WorkDone}, ports.EventsPublished,
+			[]ports.WorkResult{ports.WorkDone},
+			ports.EventsPublished,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func (e *Engine) watched(ctx, doing context.Context, claim ports.Claim) error {
 	go func() { result <- e.perform(doing, claim) }()
 	var overdue <-chan time.Time
 	if claim.Chunk != nil {
-		timer := time.NewTimer(e.cfg.Lease)
+		timer := time.NewTimer(e.deadline())
 		defer timer.Stop()
 		overdue = timer.C
 	}
@@ -38,15 +38,17 @@ func (e *Engine) watched(ctx, doing context.Context, claim ports.Claim) error {
 		return err
 	case <-overdue:
 	case <-doing.Done():
-		patience := e.cfg.Lease / 4
-		if ctx.Err() != nil {
-			patience = stopPatience
-		}
-		select {
-		case err := <-result:
-			return err
-		case <-time.After(patience):
-		}
+	}
+	// A process that stood still finds all its timers run out when it goes on:
+	// only now does the kind learn of its deadline.
+	patience := e.cfg.Lease / 4
+	if ctx.Err() != nil {
+		patience = stopPatience
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-time.After(patience):
 	}
 	e.logOf(claim.Job).Error("a kind does not heed its context; the process must end")
 	e.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -48,6 +49,11 @@ var faults = []fault{
 		w.signal(worker, syscall.SIGSTOP)
 		time.Sleep(2 * faultLease)
 		w.signal(worker, syscall.SIGCONT)
+		time.Sleep(faultLease)
+		var health map[string]any
+		if got, err := worker.request(w.t.Context(), http.MethodGet, "/livez", "", "", &health); err != nil || got != http.StatusOK {
+			w.t.Errorf("GET /livez of a process that stood still = %d, %v; want 200: it goes on", got, err)
+		}
 	}},
 	{"JetStream's folder is deleted", []faultStore{onSQLite}, 4, func(w *faultWorld) {
 		if err := os.RemoveAll(filepath.Join(w.at.data, "jetstream")); err != nil {

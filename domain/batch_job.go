@@ -33,6 +33,7 @@ func (s JobState) Ended() bool {
 // Selection says which items a job is about.
 type Selection struct {
 	All      bool // all that match the payload's filter, frozen when planned; else the items were named one by one
+	Failed   bool // with All: not the payload's filter chooses them; they are those of [JobSpec.RetryOf] that failed
 	Expected *int // how many the caller saw, with All; nil when the caller did not say
 }
 
@@ -57,6 +58,8 @@ type JobSpec struct {
 	Items       int // number of items named one by one; 0 with Selection.All
 	SubmittedAt time.Time
 	Trace       TraceParent // under what it was submitted; "" when nobody traces
+	Options     JobOptions
+	RetryOf     JobID // the job whose failed items it tries again, which may not be kept any more; "" for none
 }
 
 // BatchJob is one submitted request and its life. It hides its fields since
@@ -70,7 +73,7 @@ type JobSnapshot struct {
 	State           JobState
 	Report          Report
 	Processed       int      // items that the worker of a whole job has passed; only for progress
-	Cause           *Failure // why the job failed, or nil
+	Cause           *Failure // why the job failed, or was stopped by its own limit; or nil
 	File            *JobFile // the file it made, or nil
 	CancelRequested bool     // somebody asked to stop it
 	Epoch           int64    // raised by each claim of the job itself, as its planner or exporter
@@ -83,7 +86,8 @@ type JobSnapshot struct {
 }
 
 // NewJob returns a queued job. A spec without id, tenant, user or kind, or
-// with no items named and no selection, gives [CodeRequired].
+// with no items named and no selection, gives [CodeRequired]; options that
+// no job can have are refused as [JobOptions.Check] says.
 func NewJob(spec JobSpec) (*BatchJob, error) {
 	for _, field := range []struct{ name, value string }{
 		{"id", string(spec.ID)}, {"tenant", string(spec.Tenant)}, {"user", string(spec.User)}, {"kind", string(spec.Kind)},
@@ -94,6 +98,9 @@ func NewJob(spec JobSpec) (*BatchJob, error) {
 	}
 	if spec.Items == 0 && !spec.Selection.All {
 		return nil, Fail(NewFailure(CodeRequired, "items", ""))
+	}
+	if err := spec.Options.Check(); err != nil {
+		return nil, err
 	}
 	spec.SubmittedAt = instant(spec.SubmittedAt)
 	if !spec.Trace.WellFormed() {
@@ -157,7 +164,7 @@ func (j *BatchJob) State() JobState { return j.s.State }
 // Report returns its counts.
 func (j *BatchJob) Report() Report { return j.s.Report }
 
-// Cause returns why it failed, or nil.
+// Cause returns why it failed, or was stopped by its own limit; or nil.
 func (j *BatchJob) Cause() *Failure { return j.s.Cause }
 
 // File returns the file it made, or nil.
@@ -172,6 +179,12 @@ func (j *BatchJob) ItemsPurged() bool { return j.s.ItemsPurged }
 
 // SubmittedAt returns when it was submitted.
 func (j *BatchJob) SubmittedAt() time.Time { return j.s.SubmittedAt }
+
+// Options returns how it treats its items.
+func (j *BatchJob) Options() JobOptions { return j.s.Options }
+
+// RetryOf returns the job whose failed items it tries again, or "".
+func (j *BatchJob) RetryOf() JobID { return j.s.RetryOf }
 
 // Trace returns under what it was submitted, or "".
 func (j *BatchJob) Trace() TraceParent { return j.s.Trace }
@@ -273,9 +286,11 @@ func (j *BatchJob) Finishing() {
 	}
 }
 
-// Record adds the outcomes of some items, each of which had none before. A
-// job that is not running gives [CodeClaimLost]. More outcomes than pending
-// items panic: some item would have two.
+// Record adds the outcomes of some items, each of which had none before. When
+// so many have failed that the job's limit is reached, and items are left, it
+// asks to stop the job, with [CodeFailLimit] as the cause. A job that is not
+// running gives [CodeClaimLost]. More outcomes than pending items panic: some item
+// would have two.
 func (j *BatchJob) Record(done Report) error {
 	if j.s.State != JobRunning && j.s.State != JobFinishing {
 		return CodeClaimLost
@@ -283,6 +298,10 @@ func (j *BatchJob) Record(done Report) error {
 	j.s.Report = j.s.Report.add(done)
 	if j.s.Report.Pending() < 0 {
 		panic("domain: job " + string(j.s.ID) + " has more outcomes than items")
+	}
+	if r := j.s.Report; r.Pending() > 0 && !j.s.CancelRequested && j.s.Options.FailLimit.reached(r) {
+		cause := NewFailure(CodeFailLimit, "", "", "failed", strconv.Itoa(r.Failed), "total", strconv.Itoa(r.Total))
+		j.s.CancelRequested, j.s.Cause = true, &cause
 	}
 	return nil
 }

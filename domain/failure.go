@@ -22,6 +22,9 @@ const (
 	CodeConflict Code = "conflict"
 	// CodeDuplicate is one thing given twice, with different content.
 	CodeDuplicate Code = "duplicate"
+	// CodeFailLimit is a job that was stopped because as many of its items
+	// failed as its submitter allowed; the parameters failed and total say how many.
+	CodeFailLimit Code = "fail_limit_reached"
 	// CodeForbidden is a permission that the principal does not hold.
 	CodeForbidden Code = "forbidden"
 	// CodeInternal is a fault that nobody foresaw; the log says more.
@@ -40,6 +43,9 @@ const (
 	// CodeNotWorkbook is a file that should be a workbook and cannot be read as
 	// one.
 	CodeNotWorkbook Code = "not_a_workbook"
+	// CodeNothingFailed is a job of which no item failed, so that there is none to
+	// try again.
+	CodeNothingFailed Code = "nothing_failed"
 	// CodeOutOfRange is a number or a date outside its limits.
 	CodeOutOfRange Code = "out_of_range"
 	// CodeRateLimited is a caller that must wait; the parameter retry_after says

@@ -39,6 +39,13 @@ type ItemFailure struct {
 	Failure Failure
 }
 
+// FailureGroup is how many items of a job failed for one reason.
+type FailureGroup struct {
+	Code  Code // of what is first to blame for each of them
+	Items int
+	First int // the least index among them
+}
+
 // Report counts the items of a job by fate. The counts and Pending always
 // sum to Total.
 type Report struct {

@@ -78,11 +78,27 @@ type Jobs interface {
 	// locked or added, and nothing else.
 	SavePayload(ctx context.Context, job *domain.BatchJob) error
 
+	// ListJobs returns up to filter.Limit jobs of the tenant that the filter
+	// lets through, the newest first, in the order of their identifiers.
+	ListJobs(ctx context.Context, tenant domain.TenantID, filter JobFilter) ([]*domain.BatchJob, error)
+
 	// CountOpenJobs returns how many jobs of the tenant have not ended, or
 	// most when there are more. When they are close to most, whoever else counts
 	// the jobs of the tenant waits until the transaction ends, so that nobody who
 	// counts before adding takes room that another has taken. Outside of a transaction it gives [domain.CodeInternal].
 	CountOpenJobs(ctx context.Context, tenant domain.TenantID, most int) (int, error)
+}
+
+// JobFilter says which jobs are wanted. A field that is zero wants all.
+type JobFilter struct {
+	Kinds           []domain.Kind      // any of them
+	States          []domain.JobState  // any of them
+	Results         []domain.JobResult // any of them
+	User            domain.UserID      // who submitted it
+	SubmittedFrom   time.Time
+	SubmittedBefore time.Time
+	Before          domain.JobID // jobs whose identifier comes before this one, for the next page
+	Limit           int          // 0: none
 }
 
 // Chunks keeps the items of jobs.
@@ -117,6 +133,13 @@ type Failures interface {
 	// ListFailures returns up to limit failures in the order of their
 	// indexes, beginning with the first index above after (-1: from the start).
 	ListFailures(ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error)
+
+	// ListFailuresOf is ListFailures for those of one code alone.
+	ListFailuresOf(ctx context.Context, ref domain.JobRef, code domain.Code, after, limit int) ([]domain.ItemFailure, error)
+
+	// GroupFailures counts the failures of a job by their codes, the most
+	// frequent first, and those that are as frequent in the order of the codes.
+	GroupFailures(ctx context.Context, ref domain.JobRef) ([]domain.FailureGroup, error)
 
 	// ClearFailures removes all failures of a job.
 	ClearFailures(ctx context.Context, ref domain.JobRef) error
@@ -202,7 +225,7 @@ type Leases interface {
 	// Suspect gives the piece back because it may be at fault. A chunk of
 	// several items is replaced by smaller ones ([domain.Chunk.Split]), all
 	// suspect, without strikes. One that cannot be split, because it has one
-	// item or its items cannot be read, becomes suspect, and gets a strike if it
+	// item, its job does all or nothing, or its items cannot be read, becomes suspect, and gets a strike if it
 	// was already. A job itself gets a strike, and is suspect from the second on:
 	// planning and exporting take so long that one loss says little.
 	Suspect(ctx context.Context, claim Claim) error

@@ -23,7 +23,24 @@ func (s *Store) AddFailures(ctx context.Context, ref domain.JobRef, failures []d
 
 // ListFailures implements [github.com/batchport/batchport/ports.Failures].
 func (s *Store) ListFailures(ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error) {
-	return s.listItemFailures(ctx, failuresTable, ref, after, limit)
+	return s.listItemFailures(ctx, failuresTable, ref, "", after, limit)
+}
+
+// ListFailuresOf implements [github.com/batchport/batchport/ports.Failures].
+func (s *Store) ListFailuresOf(ctx context.Context, ref domain.JobRef, code domain.Code, after, limit int) ([]domain.ItemFailure, error) {
+	return s.listItemFailures(ctx, failuresTable, ref, code, after, limit)
+}
+
+// GroupFailures implements [github.com/batchport/batchport/ports.Failures].
+func (s *Store) GroupFailures(ctx context.Context, ref domain.JobRef) (groups []domain.FailureGroup, err error) {
+	err = s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error {
+		var g domain.FailureGroup
+		err := rows.Scan(&g.Code, &g.Items, &g.First)
+		groups = append(groups, g)
+		return err
+	}, "SELECT code, count(*), min(position) FROM "+failuresTable+` WHERE tenant = ? AND job_id = ?
+		GROUP BY code ORDER BY count(*) DESC, code`, string(ref.Tenant), string(ref.ID))
+	return groups, err
 }
 
 // ClearFailures implements [github.com/batchport/batchport/ports.Failures].
@@ -39,7 +56,7 @@ func (s *Store) AddWarnings(ctx context.Context, ref domain.JobRef, warnings []d
 
 // ListWarnings implements [github.com/batchport/batchport/ports.Warnings].
 func (s *Store) ListWarnings(ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error) {
-	return s.listItemFailures(ctx, warningsTable, ref, after, limit)
+	return s.listItemFailures(ctx, warningsTable, ref, "", after, limit)
 }
 
 func (s *Store) addItemFailures(ctx context.Context, table string, ref domain.JobRef, failures []domain.ItemFailure) error {
@@ -57,7 +74,13 @@ func (s *Store) addItemFailures(ctx context.Context, table string, ref domain.Jo
 	return nil
 }
 
-func (s *Store) listItemFailures(ctx context.Context, table string, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error) {
+// listItemFailures lists what a table has about items of a job, of one code
+// or, with "", of all.
+func (s *Store) listItemFailures(ctx context.Context, table string, ref domain.JobRef, code domain.Code, after, limit int) ([]domain.ItemFailure, error) {
+	only, args := "", []any{string(ref.Tenant), string(ref.ID), after}
+	if code != "" {
+		only, args = " AND code = ?", append(args, string(code))
+	}
 	var failures []domain.ItemFailure
 	err := s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error {
 		var f domain.ItemFailure
@@ -72,7 +95,7 @@ func (s *Store) listItemFailures(ctx context.Context, table string, ref domain.J
 		f.Key, f.Failure = d.Key, d.failure()
 		failures = append(failures, f)
 		return nil
-	}, "SELECT position, detail FROM "+table+" WHERE tenant = ? AND job_id = ? AND position > ? ORDER BY position LIMIT ?",
-		string(ref.Tenant), string(ref.ID), after, max(limit, 0))
+	}, "SELECT position, detail FROM "+table+" WHERE tenant = ? AND job_id = ? AND position > ?"+only+" ORDER BY position LIMIT ?",
+		append(args, max(limit, 0))...)
 	return failures, err
 }

@@ -12,7 +12,8 @@ import (
 // The columns of a job. What it was submitted as never changes, but for the
 // payload, which SavePayload writes; the rest is its life, which SaveJob writes.
 const (
-	jobSpecColumns = "tenant, id, user_id, kind, resource, whole, locale, select_all, expected, items, submitted_at, payload, traceparent"
+	jobSpecColumns = "tenant, id, user_id, kind, resource, whole, locale, select_all, expected, items, submitted_at, payload, traceparent, " +
+		"validate_only, all_or_nothing, fail_items, fail_percent, retry_of, select_failed"
 	jobLifeColumns = "state, total, created, updated, unchanged, deleted, exported, failed, skipped, cancelled, " +
 		"processed, cancel_requested, epoch, suspect, strikes, sequence, started_at, ended_at, ended, needs_worker, cause, file"
 	jobColumns    = jobSpecColumns + ", " + jobLifeColumns
@@ -64,6 +65,7 @@ func jobSpecArgs(s domain.JobSnapshot) []any {
 	return []any{
 		string(s.Tenant), string(s.ID), string(s.User), string(s.Kind), s.Resource, flag(s.Whole), s.Locale,
 		flag(s.Selection.All), expected, s.Items, micros(s.SubmittedAt), text(s.Payload), optional(s.Trace),
+		flag(s.Options.ValidateOnly), flag(s.Options.AllOrNothing), s.Options.FailLimit.Items, s.Options.FailLimit.Percent, string(s.RetryOf), flag(s.Selection.Failed),
 	}
 }
 
@@ -105,6 +107,7 @@ func scanJob(rows *sql.Rows) (*domain.BatchJob, error) {
 	if err := rows.Scan(
 		&s.Tenant, &s.ID, &s.User, &s.Kind, &s.Resource, &s.Whole, &s.Locale,
 		&s.Selection.All, &expected, &s.Items, &submittedAt, &s.Payload, &trace,
+		&s.Options.ValidateOnly, &s.Options.AllOrNothing, &s.Options.FailLimit.Items, &s.Options.FailLimit.Percent, &s.RetryOf, &s.Selection.Failed,
 		&s.State, &r.Total, &r.Created, &r.Updated, &r.Unchanged, &r.Deleted, &r.Exported, &r.Failed, &r.Skipped, &r.Cancelled,
 		&s.Processed, &s.CancelRequested, &s.Epoch, &s.Suspect, &s.Strikes, &s.Sequence,
 		&started, &endedAt, &ended, &needsWorker, &cause, &file, &purgedTo, &s.ItemsPurged,

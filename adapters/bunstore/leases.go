@@ -111,6 +111,10 @@ func (s *Store) partsOf(ctx context.Context, lost lostChunk) ([]domain.Chunk, er
 	if lost.len == 1 {
 		return nil, nil
 	}
+	if whole, err := s.holds(ctx, "SELECT all_or_nothing = 1 FROM {p}jobs WHERE tenant = ? AND id = ?",
+		string(lost.ref.Tenant), string(lost.ref.ID)); whole || err != nil {
+		return nil, err
+	}
 	items, err := s.items(ctx, lost.ref, lost.first)
 	if err != nil {
 		return nil, err

@@ -1,8 +1,10 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 
@@ -30,6 +32,39 @@ func (s *Store) ListFailures(ctx context.Context, ref domain.JobRef, after, limi
 		return nil
 	})
 	return list, err
+}
+
+// ListFailuresOf implements [ports.Failures].
+func (s *Store) ListFailuresOf(ctx context.Context, ref domain.JobRef, code domain.Code, after, limit int) (list []domain.ItemFailure, err error) {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
+		for _, f := range s.listItemFailures(s.failures, ref, after, math.MaxInt) {
+			if f.Failure.Code == code && len(list) < limit {
+				list = append(list, f)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// GroupFailures implements [ports.Failures].
+func (s *Store) GroupFailures(ctx context.Context, ref domain.JobRef) (groups []domain.FailureGroup, err error) {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
+		byCode := map[domain.Code]domain.FailureGroup{}
+		for _, f := range s.listItemFailures(s.failures, ref, -1, math.MaxInt) {
+			group, found := byCode[f.Failure.Code]
+			if !found {
+				group = domain.FailureGroup{Code: f.Failure.Code, First: f.Index}
+			}
+			group.Items++
+			byCode[f.Failure.Code] = group
+		}
+		groups = slices.SortedFunc(maps.Values(byCode), func(a, b domain.FailureGroup) int {
+			return cmp.Or(cmp.Compare(b.Items, a.Items), cmp.Compare(a.Code, b.Code))
+		})
+		return nil
+	})
+	return groups, err
 }
 
 // ClearFailures implements [ports.Failures].

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/ports"
 )
 
 // jobRow is a job and the lease on it. A lease is held while until is set.
@@ -104,6 +105,37 @@ func (s *Store) SavePayload(ctx context.Context, job *domain.BatchJob) error {
 		s.putJob(t, row)
 		return nil
 	})
+}
+
+// ListJobs implements [ports.Jobs].
+func (s *Store) ListJobs(ctx context.Context, tenant domain.TenantID, filter ports.JobFilter) (jobs []*domain.BatchJob, err error) {
+	err = s.do(ctx, func(s *Store, _ *tx) error {
+		for _, id := range slices.Backward(sortedKeys(s.jobs)) {
+			if len(jobs) >= filter.Limit {
+				break
+			}
+			snapshot := s.jobs[id].snapshot
+			job, err := domain.LoadJob(copySnapshot(snapshot))
+			if err != nil {
+				return err
+			}
+			if snapshot.Tenant == tenant && wanted(job, filter) {
+				jobs = append(jobs, job)
+			}
+		}
+		return nil
+	})
+	return jobs, err
+}
+
+func wanted(job *domain.BatchJob, f ports.JobFilter) bool {
+	return (len(f.Kinds) == 0 || slices.Contains(f.Kinds, job.Kind())) &&
+		(len(f.States) == 0 || slices.Contains(f.States, job.State())) &&
+		(len(f.Results) == 0 || slices.Contains(f.Results, job.Result())) &&
+		(f.User == "" || job.User() == f.User) &&
+		(f.SubmittedFrom.IsZero() || !job.SubmittedAt().Before(f.SubmittedFrom)) &&
+		(f.SubmittedBefore.IsZero() || job.SubmittedAt().Before(f.SubmittedBefore)) &&
+		(f.Before == "" || job.ID() < f.Before)
 }
 
 // CountOpenJobs implements [ports.Jobs].

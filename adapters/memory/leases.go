@@ -117,7 +117,7 @@ func (s *Store) suspectJob(t *tx, row jobRow) {
 }
 
 func (s *Store) suspectChunk(t *tx, id domain.JobID, row chunkRow) {
-	if parts, ok := split(row.chunk); ok {
+	if parts, ok := split(row.chunk); ok && !s.jobs[id].snapshot.Options.AllOrNothing {
 		for _, part := range parts {
 			put(t, s.chunks[id], part.First, chunkRow{chunk: part, epoch: row.epoch, suspect: true})
 		}

@@ -151,6 +151,10 @@ func (s chaosStore) FindJob(ctx context.Context, ref domain.JobRef) (*domain.Bat
 	return through1(s.process, ctx, func() (*domain.BatchJob, error) { return s.store.FindJob(ctx, ref) })
 }
 
+func (s chaosStore) ListJobs(ctx context.Context, tenant domain.TenantID, filter ports.JobFilter) ([]*domain.BatchJob, error) {
+	return through1(s.process, ctx, func() ([]*domain.BatchJob, error) { return s.store.ListJobs(ctx, tenant, filter) })
+}
+
 func (s chaosStore) LockJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJob, error) {
 	return through1(s.process, ctx, func() (*domain.BatchJob, error) { return s.store.LockJob(ctx, ref) })
 }
@@ -205,6 +209,14 @@ func (s chaosStore) AddFailures(ctx context.Context, ref domain.JobRef, failures
 
 func (s chaosStore) ListFailures(ctx context.Context, ref domain.JobRef, after, limit int) ([]domain.ItemFailure, error) {
 	return through1(s.process, ctx, func() ([]domain.ItemFailure, error) { return s.store.ListFailures(ctx, ref, after, limit) })
+}
+
+func (s chaosStore) ListFailuresOf(ctx context.Context, ref domain.JobRef, code domain.Code, after, limit int) ([]domain.ItemFailure, error) {
+	return through1(s.process, ctx, func() ([]domain.ItemFailure, error) { return s.store.ListFailuresOf(ctx, ref, code, after, limit) })
+}
+
+func (s chaosStore) GroupFailures(ctx context.Context, ref domain.JobRef) ([]domain.FailureGroup, error) {
+	return through1(s.process, ctx, func() ([]domain.FailureGroup, error) { return s.store.GroupFailures(ctx, ref) })
 }
 
 func (s chaosStore) ClearFailures(ctx context.Context, ref domain.JobRef) error {

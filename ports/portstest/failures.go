@@ -17,6 +17,39 @@ func Failures(t *testing.T, open func(*testing.T) ports.Store) {
 	suite := itemFailures{"Failures", ports.Store.AddFailures, ports.Store.ListFailures}
 	suite.test(t, open)
 
+	t.Run("by code", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		job, second := f.addJob(), f.addJob()
+		items := itemsAt(0, 1, 2, 3, 5, 8)
+		for i, code := range []domain.Code{"b", "c", "a", "c", "c", "a"} {
+			items[i].Failure.Code = code
+		}
+		suite.mustAdd(f, job.Ref(), items...)
+		suite.mustAdd(f, second.Ref(), itemsAt(4)...)
+		want := []domain.FailureGroup{{Code: "c", Items: 3, First: 1}, {Code: "a", Items: 2, First: 2}, {Code: "b", Items: 1, First: 0}}
+		if got, err := f.GroupFailures(t.Context(), job.Ref()); err != nil || !slices.Equal(got, want) {
+			t.Errorf("GroupFailures() = %v, %v; want %v", got, err, want)
+		}
+		if got, err := f.GroupFailures(t.Context(), domain.JobRef{Tenant: "other", ID: job.ID()}); err != nil || len(got) != 0 {
+			t.Errorf("GroupFailures(of another tenant) = %v, %v; want none", got, err)
+		}
+		for _, page := range []struct {
+			after, limit int
+			want         []domain.ItemFailure
+		}{
+			{-1, 2, []domain.ItemFailure{items[1], items[3]}},
+			{3, 2, []domain.ItemFailure{items[4]}},
+			{5, 2, nil},
+			{-1, 0, nil},
+		} {
+			got, err := f.ListFailuresOf(t.Context(), job.Ref(), "c", page.after, page.limit)
+			if err != nil || !slices.EqualFunc(got, page.want, sameFailure) {
+				t.Errorf("ListFailuresOf(c, %d, %d) = %v, %v; want %v", page.after, page.limit, got, err, page.want)
+			}
+		}
+	})
+
 	t.Run("cleared by job", func(t *testing.T) {
 		t.Parallel()
 		f := newStoreFixture(t, open)

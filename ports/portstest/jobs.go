@@ -28,7 +28,8 @@ func fullSnapshot(text string) domain.JobSnapshot {
 		JobSpec: domain.JobSpec{
 			ID: domain.NewJobID(storeNow, 4711), Tenant: "acme", User: domain.UserID("u" + text), Kind: domain.Kind("k" + text),
 			Resource: text, Whole: true, Payload: []byte(text), Locale: text,
-			Selection: domain.Selection{All: true, Expected: &expected}, Items: 7, SubmittedAt: storeNow, Trace: domain.TraceParent(text),
+			Selection: domain.Selection{All: true, Failed: true, Expected: &expected}, Items: 7, SubmittedAt: storeNow, Trace: domain.TraceParent(text),
+			Options: domain.JobOptions{ValidateOnly: true, AllOrNothing: true, FailLimit: domain.FailLimit{Items: 5, Percent: 17}}, RetryOf: domain.JobID(text),
 		},
 		State:     domain.JobFailed,
 		Report:    domain.Report{Total: 90, Created: 1, Updated: 2, Unchanged: 3, Deleted: 4, Exported: 5, Failed: 6, Skipped: 7, Cancelled: 8},

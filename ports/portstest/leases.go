@@ -276,6 +276,21 @@ func leasesSuspect(t *testing.T, open func(*testing.T) ports.Store) {
 		}
 	})
 
+	t.Run("items of all or nothing become suspect together", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		f.strikeThrice(f.addPlanned([]int{3}, allOrNothing), 0)
+		f = newStoreFixture(t, open)
+		job := f.addPlanned([]int{5}, allOrNothing)
+		f.claimOf(wants(), job, 0)
+		if n := f.expire(true); n == 0 {
+			t.Errorf("Expire(everything) = %d, want the chunk", n)
+		}
+		if claim := f.claimOf(wantsSuspects(), job, 0); claim.Chunk.Len != 5 {
+			t.Errorf("Claim(expired, of all or nothing) = %d items, want all 5", claim.Chunk.Len)
+		}
+	})
+
 	t.Run("a job itself gets strikes, and is suspect from the second on", func(t *testing.T) {
 		t.Parallel()
 		f := newStoreFixture(t, open)

@@ -20,6 +20,7 @@ import (
 func Store(t *testing.T, open func(*testing.T) ports.Store) {
 	t.Run("transactions", func(t *testing.T) { Transactions(t, open) })
 	t.Run("jobs", func(t *testing.T) { Jobs(t, open) })
+	t.Run("job lists", func(t *testing.T) { JobLists(t, open) })
 	t.Run("chunks", func(t *testing.T) { Chunks(t, open) })
 	t.Run("failures", func(t *testing.T) { Failures(t, open) })
 	t.Run("warnings", func(t *testing.T) { Warnings(t, open) })
@@ -96,6 +97,9 @@ func onResource(resource string) func(*domain.JobSpec) {
 
 // toPlan makes a job that must be planned.
 func toPlan(s *domain.JobSpec) { s.Selection.All, s.Items = true, 0 }
+
+// allOrNothing makes a job that does all of its items or none.
+func allOrNothing(s *domain.JobSpec) { s.Options.AllOrNothing = true }
 
 // doneWhole makes a job that one worker does whole.
 func doneWhole(s *domain.JobSpec) { s.Whole = true }

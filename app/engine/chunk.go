@@ -2,21 +2,28 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
 )
 
+// errTakenBack rolls back what items did that were only tried.
+var errTakenBack = errors.New("engine: what the items did is taken back")
+
 // applyChunk does the chunk's effects, records its outcomes and, if it was
 // the last, ends the job: in one transaction, which writes nothing unless the
-// claim still holds the chunk.
+// claim still holds the chunk. Where the job's options have the effects taken
+// back, the outcomes are recorded in a transaction of their own; a crash between
+// the two has the chunk tried again.
 func (e *Engine) applyChunk(ctx context.Context, k *kind, claim ports.Claim) error {
 	p, err := k.open(claim.Job, *claim.Chunk)
 	if err != nil {
 		return err
 	}
-	begun := false
+	begun, outcomes := false, []domain.Outcome(nil)
 	waiting, cancel := context.WithTimeout(ctx, e.deadline())
 	defer cancel()
 	err = e.changing(waiting, func(ctx context.Context, c *change) error {
@@ -24,12 +31,20 @@ func (e *Engine) applyChunk(ctx context.Context, k *kind, claim ports.Claim) err
 		if err := e.store.HoldChunk(ctx, claim); err != nil {
 			return err
 		}
-		outcomes, err := Isolate(ctx, e.store, p.len, k.applySize, p.apply)
-		if err != nil {
+		if outcomes, err = Isolate(ctx, e.store, p.len, k.applySize, p.apply); err != nil {
 			return err
+		}
+		if takenBack(claim.Job.Options(), outcomes) {
+			return errTakenBack
 		}
 		return e.record(ctx, claim, p, outcomes, c)
 	})
+	if errors.Is(err, errTakenBack) {
+		if claim.Job.Options().ValidateOnly {
+			p.foresee(outcomes)
+		}
+		return e.recordAlone(waiting, claim, p, outcomes)
+	}
 	if !begun && err != nil && ctx.Err() == nil {
 		// It waited for the store in vain; nothing is known against the items.
 		return domain.Unavailable(err)
@@ -45,13 +60,34 @@ func (e *Engine) applyChunk(ctx context.Context, k *kind, claim ports.Claim) err
 // worker has let go before another takes over.
 func (e *Engine) deadline() time.Duration { return e.cfg.Lease * 3 / 4 }
 
+// takenBack reports whether nothing of what the items did may stay. Of items
+// that are all or nothing, those that would have succeeded are skipped then.
+func takenBack(options domain.JobOptions, outcomes []domain.Outcome) bool {
+	failed := slices.ContainsFunc(outcomes, func(o domain.Outcome) bool { return o.Fate == domain.Failed })
+	if !options.AllOrNothing || !failed {
+		return options.ValidateOnly
+	}
+	for i, o := range outcomes {
+		if o.Fate != domain.Failed {
+			outcomes[i] = domain.Outcome{Fate: domain.Skipped}
+		}
+	}
+	return true
+}
+
 // failItem records the failure of a chunk's only item.
 func (e *Engine) failItem(ctx context.Context, claim ports.Claim, p piece, f domain.Failure) error {
+	return e.recordAlone(ctx, claim, p, []domain.Outcome{domain.FailedWith(f)})
+}
+
+// recordAlone records outcomes whose effects, if there are any, are not to be
+// committed with them.
+func (e *Engine) recordAlone(ctx context.Context, claim ports.Claim, p piece, outcomes []domain.Outcome) error {
 	return e.changing(ctx, func(ctx context.Context, c *change) error {
 		if err := e.store.HoldChunk(ctx, claim); err != nil {
 			return err
 		}
-		return e.record(ctx, claim, p, []domain.Outcome{domain.FailedWith(f)}, c)
+		return e.record(ctx, claim, p, outcomes, c)
 	})
 }
 

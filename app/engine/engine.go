@@ -232,26 +232,6 @@ func (e *Engine) kind(name domain.Kind) *kind {
 	return e.kinds[name]
 }
 
-// Find returns a job of the caller's tenant, or [domain.CodeNotFound].
-func (e *Engine) Find(ctx context.Context, who domain.Principal, id domain.JobID) (*domain.BatchJob, error) {
-	return e.store.FindJob(ctx, domain.JobRef{Tenant: who.Tenant, ID: id})
-}
-
-// Failures returns up to limit failed items of a job of the caller's tenant,
-// in the order of their indexes, beginning above after (-1: from the start). It
-// fails with [domain.CodeNotFound], and with [domain.CodeNotKept] when
-// [Config.KeepFailures] is over.
-func (e *Engine) Failures(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error) {
-	ref := domain.JobRef{Tenant: who.Tenant, ID: id}
-	return e.whole(ctx, ref, func() ([]domain.ItemFailure, error) { return e.store.ListFailures(ctx, ref, after, limit) })
-}
-
-// Warnings is [Engine.Failures] for the warnings about items that did not fail.
-func (e *Engine) Warnings(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error) {
-	ref := domain.JobRef{Tenant: who.Tenant, ID: id}
-	return e.whole(ctx, ref, func() ([]domain.ItemFailure, error) { return e.store.ListWarnings(ctx, ref, after, limit) })
-}
-
 // InTx runs fn in one transaction of the engine's store, as
 // [ports.Transactions] says, and then publishes the events that fn added.
 func (e *Engine) InTx(ctx context.Context, fn func(ctx context.Context) error) error {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 
@@ -23,43 +24,62 @@ const failedPage = 1_000
 // Memory does not grow with their number.
 func (j *Jobs[P, I]) EachFailed(ctx context.Context, job *domain.BatchJob) iter.Seq2[FailedItem[I], error] {
 	return func(yield func(FailedItem[I], error) bool) {
-		next, stop := iter.Pull2(j.engine.eachFailure(ctx, job.Ref()))
-		defer stop()
-		failure, err, more := next()
-		if err != nil {
-			yield(FailedItem[I]{}, err)
-			return
-		}
-		for chunk, broken := range j.engine.store.EachChunk(ctx, job.Ref()) {
-			if broken != nil {
-				yield(FailedItem[I]{}, broken)
-				return
-			}
-			var items []I // decoded when one of them is wanted
-			for more && err == nil && failure.Index < chunk.First+chunk.Len {
-				if items == nil {
-					if items, err = decodeItems[I](chunk); err != nil {
-						break
-					}
-				}
-				if !yield(FailedItem[I]{items[failure.Index-chunk.First], failure}, nil) {
-					return
-				}
-				failure, err, more = next()
+		for failed, err := range j.engine.eachFailed(ctx, job.Ref()) {
+			item := FailedItem[I]{Failure: failed.failure}
+			if err == nil {
+				err = withoutValue(json.Unmarshal(failed.item, &item.Item))
 			}
 			if err != nil {
 				yield(FailedItem[I]{}, err)
 				return
 			}
-			if !more {
+			if !yield(item, nil) {
 				return
 			}
 		}
-		if more {
-			if err = j.engine.itemsKept(ctx, job.Ref()); err == nil {
-				err = fmt.Errorf("items of job %s are missing", job.ID())
+	}
+}
+
+// failedItem is an item that failed, as it is kept, and why.
+type failedItem struct {
+	item    json.RawMessage
+	failure domain.ItemFailure
+}
+
+// eachFailed yields what [Jobs.EachFailed] does, of a job of any kind. An error
+// is the last that it yields.
+func (e *Engine) eachFailed(ctx context.Context, ref domain.JobRef) iter.Seq2[failedItem, error] {
+	return func(yield func(failedItem, error) bool) {
+		next, stop := iter.Pull2(e.eachFailure(ctx, ref))
+		defer stop()
+		failure, err, more := next()
+		for chunk, broken := range e.store.EachChunk(ctx, ref) {
+			if err == nil {
+				err = broken
 			}
-			yield(FailedItem[I]{}, err)
+			if err != nil || !more {
+				break
+			}
+			var items []json.RawMessage // decoded when one of them is wanted
+			for more && err == nil && failure.Index < chunk.First+chunk.Len {
+				if items == nil {
+					if items, err = decodeItems[json.RawMessage](chunk); err != nil {
+						break
+					}
+				}
+				if !yield(failedItem{items[failure.Index-chunk.First], failure}, nil) {
+					return
+				}
+				failure, err, more = next()
+			}
+		}
+		if err == nil && more {
+			if err = e.itemsKept(ctx, ref); err == nil {
+				err = fmt.Errorf("items of job %s are missing", ref.ID)
+			}
+		}
+		if err != nil {
+			yield(failedItem{}, err)
 		}
 	}
 }
@@ -73,7 +93,7 @@ func (e *Engine) EachFailure(ctx context.Context, who domain.Principal, id domai
 func (e *Engine) eachFailure(ctx context.Context, ref domain.JobRef) iter.Seq2[domain.ItemFailure, error] {
 	return func(yield func(domain.ItemFailure, error) bool) {
 		for after := -1; ; {
-			page, err := e.whole(ctx, ref, func() ([]domain.ItemFailure, error) {
+			page, err := whole(ctx, e, ref, func() ([]domain.ItemFailure, error) {
 				return e.store.ListFailures(ctx, ref, after, failedPage)
 			})
 			if err != nil {

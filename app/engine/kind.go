@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"regexp"
 	"strings"
 
@@ -60,6 +61,11 @@ type Kind[P, I any] struct {
 	// store refuses many items, smaller parts save most of what would be done in
 	// vain ([Isolate]). Zero means a whole chunk.
 	ApplySize int
+
+	// Foresee corrects the outcomes of a chunk of a job that only validates, where
+	// they rest on what chunks before it would have done: of those nothing is there.
+	// Nil means that no item rests on another one.
+	Foresee func(items []I, outcomes []domain.Outcome)
 
 	// Admit is asked inside the transaction that stores a new job, and refuses
 	// it with an error, which [Jobs.Submit] returns: what it writes with ctx is
@@ -126,7 +132,7 @@ func Register[P, I any](e *Engine, k Kind[P, I]) (*Jobs[P, I], error) {
 			if err != nil {
 				return func(yield func(domain.Chunk, error) bool) { yield(domain.Chunk{}, err) }
 			}
-			return chunksOf(k.Select(ctx, job, payload), size)
+			return chunksOf(k.Select(ctx, job, payload), chunkLimits(job, size))
 		}
 	}
 	if k.Prepare != nil {
@@ -156,6 +162,11 @@ func Register[P, I any](e *Engine, k Kind[P, I]) (*Jobs[P, I], error) {
 			key:   func(i int) string { return keyOf(k.Key, items[i]) },
 			apply: func(ctx context.Context, lo, hi int) ([]domain.Outcome, error) {
 				return k.Apply(ctx, job, payload, items[lo:hi:hi])
+			},
+			foresee: func(outcomes []domain.Outcome) {
+				if k.Foresee != nil {
+					k.Foresee(items, outcomes)
+				}
 			},
 		}, nil
 	}
@@ -219,6 +230,7 @@ type piece struct {
 	first, len int
 	key        func(i int) string
 	apply      func(ctx context.Context, lo, hi int) ([]domain.Outcome, error)
+	foresee    func(outcomes []domain.Outcome)
 }
 
 func (k *kind) whole() bool { return k.export != nil }
@@ -296,8 +308,20 @@ func keyOf[I any](key func(I) string, item I) string {
 // a chunk is held in memory, and written in one statement.
 const chunkBytes = 1 << 20
 
-// chunksOf groups items into chunks of size, or of fewer that are large.
-func chunksOf[I any](items iter.Seq2[I, error], size int) iter.Seq2[domain.Chunk, error] {
+// limits are how large a chunk gets.
+type limits struct{ items, bytes int }
+
+// chunkLimits returns how large the chunks of the job get, which have size
+// items otherwise. A job that does all or nothing has one.
+func chunkLimits(job *domain.BatchJob, size int) limits {
+	if job.Options().AllOrNothing {
+		return limits{domain.MaxAllOrNothing + 1, math.MaxInt}
+	}
+	return limits{size, chunkBytes}
+}
+
+// chunksOf groups items into chunks, each of which is full or the last.
+func chunksOf[I any](items iter.Seq2[I, error], full limits) iter.Seq2[domain.Chunk, error] {
 	return func(yield func(domain.Chunk, error) bool) {
 		var chunk domain.ChunkBuilder
 		first := 0
@@ -309,7 +333,7 @@ func chunksOf[I any](items iter.Seq2[I, error], size int) iter.Seq2[domain.Chunk
 				yield(domain.Chunk{}, err)
 				return
 			}
-			if n := chunk.Len(); n == size || chunk.Size() >= chunkBytes {
+			if n := chunk.Len(); n == full.items || chunk.Size() >= full.bytes {
 				if !yield(chunk.Chunk(first), nil) {
 					return
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 	"time"
 
@@ -19,7 +20,7 @@ const planBatch, planBytes = 20, 4 << 20
 // short transactions, and then makes the plan visible, if the claim still
 // holds. A planner that dies is replaced by one that starts over.
 func (e *Engine) plan(ctx context.Context, k *kind, claim ports.Claim) error {
-	if !k.selects() {
+	if !k.selects() && !claim.Job.Selection().Failed {
 		return e.failJob(ctx, claim, domain.Failure{Code: domain.CodeInvalid, Field: "items"})
 	}
 	total := 0
@@ -32,7 +33,7 @@ func (e *Engine) plan(ctx context.Context, k *kind, claim ports.Claim) error {
 	})
 	switch {
 	case errors.Is(err, errTooMany):
-		return e.failJob(ctx, claim, domain.NewFailure(domain.CodeTooMany, "items", "", "max", strconv.Itoa(e.cfg.MaxSelected)))
+		return e.failJob(ctx, claim, domain.NewFailure(domain.CodeTooMany, "items", "", "max", strconv.Itoa(e.maxSelected(claim.Job))))
 	case domain.DataFault(err):
 		return e.failJob(ctx, claim, domain.FailureOf(err))
 	case err != nil:
@@ -48,8 +49,8 @@ func (e *Engine) plan(ctx context.Context, k *kind, claim ports.Claim) error {
 // prepare lets the kind get what it needs from outside, and stores what it
 // makes of the payload, if the claim still holds.
 func (e *Engine) prepare(ctx context.Context, k *kind, claim ports.Claim) error {
-	if k.prepare == nil {
-		return nil
+	if k.prepare == nil || claim.Job.Selection().Failed {
+		return nil // items that were tried once need nothing from outside any more
 	}
 	payload, err := k.prepare(ctx, claim.Job)
 	if err != nil {
@@ -67,6 +68,22 @@ func (e *Engine) prepare(ctx context.Context, k *kind, claim ports.Claim) error 
 }
 
 var errTooMany = errors.New("selection beyond the limit")
+
+// maxSelected returns how many items the selection of the job may have.
+func (e *Engine) maxSelected(job *domain.BatchJob) int {
+	if job.Options().AllOrNothing {
+		return min(domain.MaxAllOrNothing, e.cfg.MaxSelected)
+	}
+	return e.cfg.MaxSelected
+}
+
+// selection yields the items of a job that is being planned, in chunks.
+func (e *Engine) selection(ctx context.Context, k *kind, job *domain.BatchJob) iter.Seq2[domain.Chunk, error] {
+	if job.Selection().Failed {
+		return chunksOf(e.itemsToRetry(ctx, domain.JobRef{Tenant: job.Tenant(), ID: job.RetryOf()}), chunkLimits(job, e.cfg.ChunkSize))
+	}
+	return k.selectChunks(ctx, job, e.cfg.ChunkSize)
+}
 
 // storeSelection stores the selection's chunks and returns the number of
 // items.
@@ -87,11 +104,11 @@ func (e *Engine) storeSelection(ctx context.Context, k *kind, claim ports.Claim)
 		})
 	}
 	err = e.store.Snapshot(ctx, func(snapshot context.Context) error {
-		for chunk, err := range k.selectChunks(snapshot, claim.Job, e.cfg.ChunkSize) {
+		for chunk, err := range e.selection(snapshot, k, claim.Job) {
 			if err != nil {
 				return err
 			}
-			if total += chunk.Len; total > e.cfg.MaxSelected {
+			if total += chunk.Len; total > e.maxSelected(claim.Job) {
 				return errTooMany
 			}
 			pending, bytes = append(pending, chunk), bytes+len(chunk.Items)

@@ -177,7 +177,7 @@ func (e *Engine) purgeFiles(ctx context.Context, before time.Time, limit int) (i
 
 // whole returns what read has read of the job's items, if that is all that
 // there was.
-func (e *Engine) whole(ctx context.Context, ref domain.JobRef, read func() ([]domain.ItemFailure, error)) ([]domain.ItemFailure, error) {
+func whole[T any](ctx context.Context, e *Engine, ref domain.JobRef, read func() ([]T, error)) ([]T, error) {
 	page, err := read()
 	if err == nil {
 		err = e.itemsKept(ctx, ref)

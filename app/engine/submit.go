@@ -23,6 +23,14 @@ type Request[P, I any] struct {
 	Expected *int   // the caller saw this many, if it says so
 	Locale   string // the caller's language, such as "zh_TW"; "" when unknown
 
+	// Options are how the items are treated. An export has none, and one that
+	// does all or nothing has at most [domain.MaxAllOrNothing] items.
+	Options domain.JobOptions
+
+	// RetryOf is the job of the same kind whose failed items the request has
+	// again, corrected; "" for none. [Engine.Retry] sends them as they were.
+	RetryOf domain.JobID
+
 	// IdempotencyKey makes the same request, sent again within the time that
 	// [Config.KeepKeys] says, give the same job. "" means that every request is new.
 	IdempotencyKey string
@@ -33,7 +41,7 @@ const maxIdempotencyKey = 255
 
 // Submit stores a job and returns it, before any item is worked on. It fails
 // with [domain.CodeForbidden] when who lacks the kind's permission, with the
-// error of the kind's Check or Admit, with [domain.CodeTooMany], [domain.CodeRequired] or
+// error of the kind's Check or Admit, as [domain.JobOptions.Check] says, with [domain.CodeTooMany], [domain.CodeRequired] or
 // [domain.CodeInvalid] for a request that cannot be one, with [domain.CodeTooManyJobs]
 // while the tenant has [Config.MaxOpenJobs] jobs that have not ended, and with
 // [domain.CodeMismatch] when the idempotency key was used for another request; then nothing is
@@ -63,8 +71,11 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 		return nil, err
 	}
 	var chunks []domain.Chunk
-	first := 0
-	for part := range slices.Chunk(r.Items, e.cfg.ChunkSize) {
+	first, size := 0, e.cfg.ChunkSize
+	if r.Options.AllOrNothing {
+		size = domain.MaxAllOrNothing
+	}
+	for part := range slices.Chunk(r.Items, size) {
 		chunk, err := domain.NewChunk(first, part)
 		if err != nil {
 			return nil, err
@@ -74,15 +85,20 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 	spec := domain.JobSpec{
 		Tenant: who.Tenant, User: who.User, Kind: j.kind.name, Resource: j.kind.resource, Whole: j.kind.whole(),
 		Payload: payload, Locale: r.Locale, Items: len(r.Items),
-		Selection: domain.Selection{All: r.All, Expected: r.Expected},
+		Selection: domain.Selection{All: r.All, Expected: r.Expected}, Options: r.Options, RetryOf: r.RetryOf,
 	}
+	return e.submitAs(ctx, who, j.kind, spec, chunks, r.IdempotencyKey)
+}
+
+// submitAs stores the job that spec and its chunks make, for who.
+func (e *Engine) submitAs(ctx context.Context, who domain.Principal, k *kind, spec domain.JobSpec, chunks []domain.Chunk, key string) (*domain.BatchJob, error) {
 	ctx, ended := e.telemetry.Begin(ctx, ports.Work{Sort: ports.WorkSubmit, Tenant: spec.Tenant, Kind: spec.Kind, Items: spec.Items, Attempt: 1})
 	spec.Trace = e.telemetry.Trace(ctx)
-	job, err := e.submit(ctx, spec, chunks, r.IdempotencyKey, func(ctx context.Context) error {
-		if j.kind.admit == nil {
+	job, err := e.submit(ctx, spec, chunks, key, func(ctx context.Context) error {
+		if k.admit == nil {
 			return nil
 		}
-		return j.kind.admit(ctx, who)
+		return k.admit(ctx, who)
 	})
 	ended(submitted(job, err))
 	return job, err
@@ -104,16 +120,33 @@ func submitted(job *domain.BatchJob, err error) ports.WorkEnd {
 
 // Allowed fails with [domain.CodeForbidden] unless who holds the kind's
 // permission.
-func (j *Jobs[P, I]) Allowed(who domain.Principal) error {
-	if !who.May(j.kind.permission) {
-		return domain.Fail(domain.NewFailure(domain.CodeForbidden, "", "", "permission", string(j.kind.permission)))
+func (j *Jobs[P, I]) Allowed(who domain.Principal) error { return j.kind.allows(who) }
+
+func (k *kind) allows(who domain.Principal) error {
+	if !who.May(k.permission) {
+		return domain.Fail(domain.NewFailure(domain.CodeForbidden, "", "", "permission", string(k.permission)))
+	}
+	return nil
+}
+
+func checkKey(key string) error {
+	if len(key) > maxIdempotencyKey {
+		return domain.Fail(domain.NewFailure(domain.CodeTooLong, "Idempotency-Key", key, "max", strconv.Itoa(maxIdempotencyKey)))
 	}
 	return nil
 }
 
 func (j *Jobs[P, I]) checkItems(r Request[P, I]) error {
 	limit := j.engine.cfg.MaxNamed
+	if r.Options.AllOrNothing {
+		limit = min(limit, domain.MaxAllOrNothing)
+	}
+	if err := r.Options.Check(); err != nil {
+		return err
+	}
 	switch {
+	case r.Options != domain.JobOptions{} && j.kind.whole():
+		return domain.Fail(domain.NewFailure(domain.CodeInvalid, "options", ""))
 	case r.All && len(r.Items) > 0:
 		return domain.Fail(domain.NewFailure(domain.CodeDuplicate, "items", "all"))
 	case r.All && !j.kind.selects():
@@ -125,11 +158,8 @@ func (j *Jobs[P, I]) checkItems(r Request[P, I]) error {
 			"max", strconv.Itoa(limit), "found", strconv.Itoa(len(r.Items))))
 	case r.Expected != nil && *r.Expected < 0:
 		return domain.Fail(domain.NewFailure(domain.CodeOutOfRange, "total", strconv.Itoa(*r.Expected), "min", "0"))
-	case len(r.IdempotencyKey) > maxIdempotencyKey:
-		return domain.Fail(domain.NewFailure(domain.CodeTooLong, "Idempotency-Key", r.IdempotencyKey,
-			"max", strconv.Itoa(maxIdempotencyKey)))
 	}
-	return nil
+	return checkKey(r.IdempotencyKey)
 }
 
 // submit stores the job under an identifier that is free, and rings.
@@ -203,7 +233,15 @@ func (e *Engine) hasRoom(ctx context.Context, tenant domain.TenantID) error {
 func fingerprint(spec domain.JobSpec, chunks []domain.Chunk) string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	_ = enc.Encode([]any{spec.Kind, spec.Selection, json.RawMessage(spec.Payload)}) // a hash takes everything
+	// A hash takes everything, so there are no errors. What most requests lack is
+	// left out, so that keys of before there was such a thing hold.
+	_ = enc.Encode([]any{spec.Kind, struct {
+		All      bool
+		Expected *int
+	}{spec.Selection.All, spec.Selection.Expected}, json.RawMessage(spec.Payload)})
+	if spec.Options != (domain.JobOptions{}) || spec.RetryOf != "" {
+		_ = enc.Encode([]any{spec.Options, spec.RetryOf, spec.Selection.Failed})
+	}
 	for _, c := range chunks {
 		_, _ = h.Write(c.Items)
 	}

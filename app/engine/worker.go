@@ -218,7 +218,9 @@ func maxStrikes(claim ports.Claim) int {
 }
 
 // single reports whether the claim can be split no further.
-func single(claim ports.Claim) bool { return claim.Chunk == nil || claim.Chunk.Len == 1 }
+func single(claim ports.Claim) bool {
+	return claim.Chunk == nil || claim.Chunk.Len == 1 || claim.Job.Options().AllOrNothing
+}
 
 // allowed asks, before anything of the job is done, whether its submitter
 // still holds the permission.
@@ -232,7 +234,7 @@ func (e *Engine) allowed(ctx context.Context, k *kind, job *domain.BatchJob) (bo
 // giveUp fails what has taken down its worker alone: the items, or the job.
 func (e *Engine) giveUp(ctx context.Context, claim ports.Claim) error {
 	poison := domain.Failure{Code: domain.CodeInternal}
-	if claim.Chunk == nil {
+	if claim.Chunk == nil || claim.Job.Options().AllOrNothing {
 		return e.failJob(ctx, claim, poison)
 	}
 	keys := e.keys(claim)
@@ -241,12 +243,7 @@ func (e *Engine) giveUp(ctx context.Context, claim ports.Claim) error {
 	for i := range outcomes {
 		outcomes[i] = domain.FailedWith(poison)
 	}
-	return e.changing(ctx, func(ctx context.Context, c *change) error {
-		if err := e.store.HoldChunk(ctx, claim); err != nil {
-			return err
-		}
-		return e.record(ctx, claim, p, outcomes, c)
-	})
+	return e.recordAlone(ctx, claim, p, outcomes)
 }
 
 // keys returns what the chunk's items are called, as far as the kind can say:

@@ -74,6 +74,9 @@ func endedCode(job *domain.BatchJob) int {
 func whyEnded(job *domain.BatchJob) *domain.Failure {
 	switch job.State() {
 	case domain.JobCancelled:
+		if cause := job.Cause(); cause != nil {
+			return cause
+		}
 		report := job.Report()
 		f := domain.NewFailure(domain.Code(domain.Cancelled), "", "",
 			"cancelled", strconv.Itoa(report.Cancelled), "total", strconv.Itoa(report.Total))

@@ -205,7 +205,7 @@ func statusOf(code domain.Code) int {
 		return http.StatusNotFound
 	case codeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case domain.CodeConflict:
+	case domain.CodeConflict, domain.CodeNothingFailed:
 		return http.StatusConflict
 	case domain.CodeNotKept:
 		return http.StatusGone

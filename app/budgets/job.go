@@ -72,6 +72,7 @@ func (b *Budgets) kind() engine.Kind[SyncJob, Row] {
 		Prepare:   b.prepare,
 		Select:    b.rows,
 		Apply:     b.applyRows,
+		Foresee:   foresee,
 		ApplySize: applySize,
 		Admit: func(ctx context.Context, who domain.Principal) error {
 			_, err := b.spend(ctx, who.Tenant)
@@ -81,11 +82,21 @@ func (b *Budgets) kind() engine.Kind[SyncJob, Row] {
 	}
 }
 
-// announce tells what a job has synced. One that failed before it came to its
-// rows has synced nothing.
+// foresee makes updates of rows that were tried as the first of their codes,
+// where a chunk before theirs has a good row of the code.
+func foresee(rows []Row, outcomes []domain.Outcome) {
+	for i, row := range rows {
+		if row.Earlier != nil && *row.Earlier < rows[0].place() && outcomes[i].Fate == domain.Created {
+			outcomes[i].Fate = domain.Updated
+		}
+	}
+}
+
+// announce tells what a job has synced. One that only validated, or failed
+// before it came to its rows, has synced nothing.
 func announce(job *domain.BatchJob) ([]domain.Event, error) {
 	report := job.Report()
-	if job.State() == domain.JobFailed && report.Succeeded() == 0 {
+	if job.Options().ValidateOnly || job.State() == domain.JobFailed && report.Succeeded() == 0 {
 		return nil, nil
 	}
 	event, err := syncedEvent(job.Tenant(), job.ID(), job.Snapshot().EndedAt, syncedData{
@@ -103,6 +114,8 @@ type JobRequest struct {
 	Body           document.Value // the JSON document
 	Locale         string         // the caller's language, such as "zh_TW"; "" when unknown
 	IdempotencyKey string         // "" when the request is new each time
+	Options        domain.JobOptions
+	RetryOf        domain.JobID // the job that the request has corrections of; "" for none
 
 	// Upload says which upload of the tenant a URL leads to, if it is one that
 	// this installation gave out for an upload. A URL of another tenant's upload
@@ -134,13 +147,27 @@ func (b *Budgets) Submit(ctx context.Context, who domain.Principal, r JobRequest
 	return job, err
 }
 
+// Correct submits a job that syncs rows of a job of the caller's tenant that
+// failed from a workbook in which they were corrected: an upload at workbookURL.
+// The job has the options of that job. Of r the body, the options and RetryOf
+// do not matter. It fails as [Budgets.Submit] does.
+func (b *Budgets) Correct(ctx context.Context, who domain.Principal, job *domain.BatchJob, workbookURL string, r JobRequest) (*domain.BatchJob, error) {
+	r.Body = document.Value{Kind: document.Object, Members: []document.Member{
+		{Name: urlField, Value: document.Value{Kind: document.String, Text: workbookURL}},
+	}}
+	r.Options, r.RetryOf = job.Options(), job.ID()
+	return b.Submit(ctx, who, r)
+}
+
 // readJob reads a request for a job, and reports all that is wrong with it.
 func (b *Budgets) readJob(ctx context.Context, who domain.Principal, r JobRequest) (engine.Request[SyncJob, Row], error) {
 	none := engine.Request[SyncJob, Row]{}
 	if r.Body.Kind != document.Object {
 		return none, domain.Fail(domain.NewFailure(domain.CodeInvalid, "", r.Body.Sent(), "expected", "object"))
 	}
-	request := engine.Request[SyncJob, Row]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey}
+	request := engine.Request[SyncJob, Row]{
+		Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf,
+	}
 	var wrong []domain.Failure
 	add := func(f domain.Failure) {
 		if len(wrong) < maxWrong {

@@ -121,16 +121,19 @@ func (e *Engine) announce(ctx context.Context, job *domain.BatchJob, what string
 
 // eventData is what a job's event says of it.
 type eventData struct {
-	Job         domain.JobID    `json:"job"`
-	Kind        domain.Kind     `json:"kind"`
-	User        domain.UserID   `json:"user"`
-	State       domain.JobState `json:"state"`
-	Report      eventReport     `json:"report"`
-	Failure     *eventFailure   `json:"failure,omitempty"`
-	File        *eventFile      `json:"file,omitempty"`
-	SubmittedAt time.Time       `json:"submittedAt"`
-	StartedAt   *time.Time      `json:"startedAt,omitempty"`
-	EndedAt     *time.Time      `json:"endedAt,omitempty"`
+	Job          domain.JobID     `json:"job"`
+	Kind         domain.Kind      `json:"kind"`
+	User         domain.UserID    `json:"user"`
+	State        domain.JobState  `json:"state"`
+	Result       domain.JobResult `json:"result,omitempty"`
+	ValidateOnly bool             `json:"validateOnly,omitempty"`
+	RetryOf      domain.JobID     `json:"retryOf,omitempty"`
+	Report       eventReport      `json:"report"`
+	Failure      *eventFailure    `json:"failure,omitempty"`
+	File         *eventFile       `json:"file,omitempty"`
+	SubmittedAt  time.Time        `json:"submittedAt"`
+	StartedAt    *time.Time       `json:"startedAt,omitempty"`
+	EndedAt      *time.Time       `json:"endedAt,omitempty"`
 }
 
 type eventReport struct {
@@ -160,6 +163,7 @@ func eventDataOf(job *domain.BatchJob) eventData {
 	s := job.Snapshot()
 	data := eventData{
 		Job: s.ID, Kind: s.Kind, User: s.User, State: s.State, SubmittedAt: s.SubmittedAt,
+		Result: job.Result(), ValidateOnly: s.Options.ValidateOnly, RetryOf: s.RetryOf,
 		Report:    eventReport(s.Report),
 		StartedAt: optional(s.StartedAt), EndedAt: optional(s.EndedAt),
 	}

@@ -76,7 +76,7 @@ func mapped[V, W any](values iter.Seq2[V, error], turn func(V) W) iter.Seq2[W, e
 func (s *Estates) editingAgents(jobs *engine.Jobs[AgentEdits, AgentItem]) submitter {
 	return submitter{allowed: jobs.Allowed, submit: func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
 		p := newProblems()
-		request := engine.Request[AgentEdits, AgentItem]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey}
+		request := engine.Request[AgentEdits, AgentItem]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf}
 		field := estateIDs
 		if request.Payload.Contracts = isContract(p, r.Body.Member("action")); request.Payload.Contracts {
 			field = contractIDs

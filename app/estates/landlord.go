@@ -67,7 +67,7 @@ func landlordKind(deps Deps) engine.Kind[LandlordEdits, LandlordItem] {
 func (s *Estates) editingLandlords(jobs *engine.Jobs[LandlordEdits, LandlordItem]) submitter {
 	return submitter{allowed: jobs.Allowed, submit: func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
 		p := newProblems()
-		request := engine.Request[LandlordEdits, LandlordItem]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey}
+		request := engine.Request[LandlordEdits, LandlordItem]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf}
 		if action := r.Body.Member("action"); !blank(action) && (action.Kind != document.String || action.Text != "estate") {
 			p.add(domain.CodeInvalid, "action", action, "expected", "estate")
 		}

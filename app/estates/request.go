@@ -2,6 +2,8 @@ package estates
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/domain"
@@ -12,6 +14,8 @@ type Request struct {
 	Body           document.Value // the JSON document
 	Locale         string         // the caller's language, such as "zh_TW"; "" when unknown
 	IdempotencyKey string         // "" when the request is new each time
+	Options        domain.JobOptions
+	RetryOf        domain.JobID // the job that the request has corrections of; "" for none
 
 	// Upload says which upload of the tenant a URL leads to, if it is one that
 	// this installation gave out for an upload. A URL of another tenant's upload
@@ -51,6 +55,29 @@ func (s *Estates) Submit(ctx context.Context, who domain.Principal, r Request) (
 		return kind.submit(ctx, who, r)
 	}
 	return nil, p.err()
+}
+
+// Correct submits a job that imports rows of a job of the caller's tenant that
+// failed from a workbook in which they were corrected: an upload at workbookURL.
+// The job has the payload and the options of that job otherwise. Of r the body,
+// the options and RetryOf do not matter. A job that no workbook can correct gives
+// [domain.CodeInvalid]. Beyond that it fails as [Estates.Submit] does.
+func (s *Estates) Correct(ctx context.Context, who domain.Principal, job *domain.BatchJob, workbookURL string, r Request) (*domain.BatchJob, error) {
+	if job.Kind() != ImportStatement {
+		return nil, domain.Fail(domain.NewFailure(domain.CodeInvalid, "kind", string(job.Kind()), "expected", string(ImportStatement)))
+	}
+	var imported StatementImport
+	if err := json.Unmarshal(job.Payload(), &imported); err != nil {
+		return nil, fmt.Errorf("decode the payload of job %s: %w", job.ID(), err)
+	}
+	text := func(s string) document.Value { return document.Value{Kind: document.String, Text: s} }
+	r.Body = document.Value{Kind: document.Object, Members: []document.Member{
+		{Name: "job_name", Value: text(string(ImportStatement))},
+		{Name: urlField, Value: text(workbookURL)},
+		{Name: "date", Value: text(string(imported.Month))},
+	}}
+	r.Options, r.RetryOf = job.Options(), job.ID()
+	return s.Submit(ctx, who, r)
 }
 
 // blank reports whether nothing was given: null or "".

@@ -28,7 +28,7 @@ const (
 func selecting[P any](s *Estates, jobs *engine.Jobs[P, int64], field string, read func(p *problems, r Request, all bool) P) submitter {
 	return submitter{allowed: jobs.Allowed, submit: func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
 		p := newProblems()
-		request := engine.Request[P, int64]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey}
+		request := engine.Request[P, int64]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf}
 		field, ids := idsOf(p, r.Body, field)
 		if request.All = isAll(ids); request.All {
 			request.Expected = readTotal(p, r.Body.Member("total"))

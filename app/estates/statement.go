@@ -220,7 +220,7 @@ func (s *Estates) importingStatements(jobs *engine.Jobs[StatementImport, Stateme
 			return nil, err
 		}
 		return jobs.Submit(ctx, who, engine.Request[StatementImport, StatementRow]{
-			Payload: payload, All: true, Locale: r.Locale, IdempotencyKey: r.IdempotencyKey,
+			Payload: payload, All: true, Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf,
 		})
 	}})
 }

@@ -392,6 +392,11 @@ func (w *world) submission() func(context.Context, *Engine) {
 			r.Items = append(r.Items, item)
 		}
 	}
+	if kind == "edit" {
+		r.Options = []domain.JobOptions{
+			{}, {}, {ValidateOnly: true}, {AllOrNothing: true}, {FailLimit: domain.FailLimit{Items: 1}},
+		}[w.choose(5)]
+	}
 	who := domain.Principal{Tenant: tenant, User: "u", Permissions: []domain.Permission{domain.All}}
 	return func(ctx context.Context, e *Engine) {
 		// A submission whose answer is lost may have made a job: the
@@ -559,8 +564,12 @@ func (w *world) check() error {
 			done += n
 		}
 		if j.kind == "edit" {
-			if done != report.Updated {
-				return fmt.Errorf("job %s: %d effects, %d items updated", job.ID(), done, report.Updated)
+			want := report.Updated
+			if job.Options().ValidateOnly {
+				want = 0
+			}
+			if done != want || job.Options().AllOrNothing && done > 0 && done < j.plan.Items {
+				return fmt.Errorf("job %s with %+v: %d effects, %d items updated", job.ID(), job.Options(), done, report.Updated)
 			}
 			if turn[j.ref.Tenant] && report.Ended() > 0 && job.State() != domain.JobCancelled {
 				return fmt.Errorf("job %s ran before its turn", job.ID())
@@ -660,7 +669,8 @@ func (w *world) checkFailures(job *domain.BatchJob, j *tracked) error {
 			}
 			return false
 		})
-		if job.Cause() == nil || !guilty && w.blamed[effect{job.ID(), wholeJob}] < maxJobStrikes {
+		together := job.Options().AllOrNothing && w.blamed[effect{job.ID(), 0}] >= maxItemStrikes
+		if job.Cause() == nil || !guilty && !together && w.blamed[effect{job.ID(), wholeJob}] < maxJobStrikes {
 			return fmt.Errorf("job %s failed for nothing: %v", job.ID(), job.Cause())
 		}
 	}

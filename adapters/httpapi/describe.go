@@ -120,7 +120,7 @@ func batchRequest() *huma.RequestBody {
 // no word: it would describe them as always being there.
 func (a *api) nullObjects() {
 	schemas := a.huma.OpenAPI().Components.Schemas.Map()
-	for schema, members := range map[string][]string{"JobView": {"file"}, "EstateView": {"agent", "landlord"}} {
+	for schema, members := range map[string][]string{"JobView": {"file", "fail_limit"}, "EstateView": {"agent", "landlord"}} {
 		for _, member := range members {
 			properties := schemas[schema].Properties
 			described := properties[member]

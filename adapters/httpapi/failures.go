@@ -27,7 +27,7 @@ func (a *api) registerFailures() {
 		Method:      http.MethodGet,
 		Path:        failuresPath,
 		Summary:     "List the failed items of a job",
-		Description: "In the order of their indexes, page by page: ask again with after set to next, until next is null. A job that has not ended lists what failed so far; one whose items are not kept any more is gone.",
+		Description: "In the order of their indexes, page by page: ask again with after set to next, until next is null. A job that has not ended lists what failed so far; one whose items are not kept any more is gone. Failure groups say how many there are of each code.",
 		Tags:        []string{"Jobs"},
 		Security:    secured,
 		Responses: refusals(a.huma, problem{}, http.StatusBadRequest, http.StatusUnauthorized, http.StatusNotFound, http.StatusGone,
@@ -58,10 +58,11 @@ func (a *api) registerFailures() {
 
 type failuresInput struct {
 	exchange
-	Locale string `header:"locale" doc:"Language of the messages: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says; without both, the job's own language."`
-	Code   string `path:"code" doc:"What the submission answered." example:"6552e15d743264.42384055"`
-	After  string `query:"after" doc:"List what comes behind this index; -1 begins at the start."`
-	Limit  string `query:"limit" doc:"How many items to list at most."`
+	FailureCode string `query:"failure_code" doc:"List failures of this code alone." example:"not_found"`
+	Locale      string `header:"locale" doc:"Language of the messages: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says; without both, the job's own language."`
+	Code        string `path:"code" doc:"What the submission answered." example:"6552e15d743264.42384055"`
+	After       string `query:"after" doc:"List what comes behind this index; -1 begins at the start."`
+	Limit       string `query:"limit" doc:"How many items to list at most."`
 }
 
 type failuresOutput struct {
@@ -93,6 +94,14 @@ type itemFault struct {
 	Message string      `json:"message" doc:"What is wrong, in the caller's language."`
 }
 
+type warningsInput struct {
+	exchange
+	Locale string `header:"locale" doc:"Language of the messages: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says; without both, the job's own language."`
+	Code   string `path:"code" doc:"What the submission answered." example:"6552e15d743264.42384055"`
+	After  string `query:"after" doc:"List what comes behind this index; -1 begins at the start."`
+	Limit  string `query:"limit" doc:"How many items to list at most."`
+}
+
 type warningsOutput struct {
 	Body warningPage
 }
@@ -103,15 +112,21 @@ type warningPage struct {
 }
 
 func (a *api) failures(ctx context.Context, in *failuresInput) (*failuresOutput, error) {
-	failures, next, err := a.itemPage(ctx, in, a.deps.Engine.Failures)
+	list := a.deps.Engine.Failures
+	if code := domain.Code(in.FailureCode); code != "" {
+		list = func(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error) {
+			return a.deps.Engine.FailuresOf(ctx, who, id, code, after, limit)
+		}
+	}
+	failures, next, err := a.itemPage(ctx, in.r, in.Code, in.After, in.Limit, list)
 	if err != nil {
 		return nil, err
 	}
 	return &failuresOutput{Body: failurePage{failures, next}}, nil
 }
 
-func (a *api) warnings(ctx context.Context, in *failuresInput) (*warningsOutput, error) {
-	warnings, next, err := a.itemPage(ctx, in, a.deps.Engine.Warnings)
+func (a *api) warnings(ctx context.Context, in *warningsInput) (*warningsOutput, error) {
+	warnings, next, err := a.itemPage(ctx, in.r, in.Code, in.After, in.Limit, a.deps.Engine.Warnings)
 	if err != nil {
 		return nil, err
 	}
@@ -120,18 +135,18 @@ func (a *api) warnings(ctx context.Context, in *failuresInput) (*warningsOutput,
 
 // itemPage returns a page of what is said about the items of a job, which list
 // lists, and what after has to be for the next page.
-func (a *api) itemPage(ctx context.Context, in *failuresInput,
+func (a *api) itemPage(ctx context.Context, r *http.Request, code, from, most string,
 	list func(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error),
 ) ([]itemFailure, *int, error) {
-	who, err := a.deps.Authenticate(in.r)
+	who, err := a.deps.Authenticate(r)
 	if err != nil {
 		return nil, nil, err
 	}
-	after, limit, err := in.page()
+	after, limit, err := readPage(from, most)
 	if err != nil {
 		return nil, nil, err
 	}
-	job, err := a.find(ctx, who, in.Code)
+	job, err := a.find(ctx, who, code)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,7 +159,7 @@ func (a *api) itemPage(ctx context.Context, in *failuresInput,
 		said = said[:limit]
 		next = &said[limit-1].Index
 	}
-	locale := a.localeFor(in.r, job)
+	locale := a.localeFor(r, job)
 	page := make([]itemFailure, len(said))
 	for i, item := range said {
 		page[i] = a.worded(locale, item)
@@ -172,13 +187,13 @@ func (a *api) faultOf(locale string, f domain.Failure) itemFault {
 	return shown
 }
 
-// page reads which part of the list is asked for, and reports all that is
+// readPage reads which part of the list is asked for, and reports all that is
 // wrong with that at once.
-func (in *failuresInput) page() (after, limit int, err error) {
+func readPage(from, most string) (after, limit int, err error) {
 	var faults []domain.Failure
 	// The greatest index is far below this, which any store takes.
-	after = readInteger(&faults, "after", in.After, -1, math.MaxInt32, -1)
-	limit = readInteger(&faults, "limit", in.Limit, 1, maxFailures, maxFailures)
+	after = readInteger(&faults, "after", from, -1, math.MaxInt32, -1)
+	limit = readInteger(&faults, "limit", most, 1, maxFailures, maxFailures)
 	return after, limit, domain.FailAll(domain.CodeInvalid, faults)
 }
 

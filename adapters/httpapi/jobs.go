@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -53,66 +52,6 @@ func (a *api) registerJobs() {
 			},
 		}}},
 	}
-}
-
-// jobView is a job of any kind.
-type jobView struct {
-	Code        domain.JobID    `json:"code" doc:"Names the job. It is no secret: access is by key." example:"6552e15d743264.42384055"`
-	Kind        domain.Kind     `json:"kind" example:"budget_rule_sync"`
-	State       domain.JobState `json:"state" enum:"queued,planning,running,finishing,completed,cancelled,failed"`
-	Process     int             `json:"process" minimum:"0" maximum:"100" doc:"Whole percent; it never falls."`
-	Total       int             `json:"total" minimum:"0" doc:"Items in the job; 0 until it was planned. The outcomes sum to it once the job has ended."`
-	Outcomes    outcomeCounts   `json:"outcomes"`
-	SubmittedAt time.Time       `json:"submitted_at"`
-	StartedAt   *time.Time      `json:"started_at" doc:"Null until then."`
-	EndedAt     *time.Time      `json:"ended_at" doc:"Null until then."`
-	Message     *string         `json:"message" doc:"Why the job as such failed, or that it was stopped, in the caller's language; without one, in the job's own. Null otherwise."`
-	File        *fileView       `json:"file" doc:"What the job made; null when there is none."`
-}
-
-// outcomeCounts are how many items came to which end.
-type outcomeCounts struct {
-	Created   int `json:"created" minimum:"0"`
-	Updated   int `json:"updated" minimum:"0"`
-	Unchanged int `json:"unchanged" minimum:"0"`
-	Deleted   int `json:"deleted" minimum:"0"`
-	Exported  int `json:"exported" minimum:"0"`
-	Failed    int `json:"failed" minimum:"0"`
-	Skipped   int `json:"skipped" minimum:"0"`
-	Cancelled int `json:"cancelled" minimum:"0"`
-}
-
-type fileView struct {
-	Name string `json:"name"`
-	Size int64  `json:"size" minimum:"0" doc:"In bytes."`
-	URL  string `json:"url" doc:"Works with the caller's key, and for some time without one."`
-}
-
-func (a *api) jobViewOf(r *http.Request, job *domain.BatchJob) jobView {
-	s := job.Snapshot()
-	view := jobView{
-		Code: s.ID, Kind: s.Kind, State: s.State, Process: job.Percent(), Total: s.Report.Total,
-		Outcomes: outcomeCounts{
-			Created: s.Report.Created, Updated: s.Report.Updated, Unchanged: s.Report.Unchanged, Deleted: s.Report.Deleted,
-			Exported: s.Report.Exported, Failed: s.Report.Failed, Skipped: s.Report.Skipped, Cancelled: s.Report.Cancelled,
-		},
-		SubmittedAt: s.SubmittedAt, StartedAt: optionalTime(s.StartedAt), EndedAt: optionalTime(s.EndedAt),
-	}
-	if why := whyEnded(job); why != nil {
-		text := a.inWords(a.localeFor(r, job), *why)
-		view.Message = &text
-	}
-	if f := job.File(); f != nil {
-		view.File = &fileView{Name: f.Name, Size: f.Size, URL: a.linkOf(r, job, f)}
-	}
-	return view
-}
-
-func optionalTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 type jobInput struct {
@@ -168,11 +107,21 @@ func (a *api) submitSync(ctx context.Context, in *submitSyncInput) (*submittedOu
 	if err != nil {
 		return nil, a.withUsage(ctx, who, err)
 	}
-	out := &submittedOutput{Location: a.base(in.r) + "/v1/jobs/" + string(job.ID()), Body: a.jobViewOf(in.r, job)}
+	out := a.submitted(in.r, job)
+	a.addUsage(ctx, who, out)
+	return out, nil
+}
+
+// submitted answers that the job is stored.
+func (a *api) submitted(r *http.Request, job *domain.BatchJob) *submittedOutput {
+	return &submittedOutput{Location: a.base(r) + jobsPath + "/" + string(job.ID()), Body: a.jobViewOf(r, job)}
+}
+
+// addUsage tells how much of the quota is left.
+func (a *api) addUsage(ctx context.Context, who domain.Principal, out *submittedOutput) {
 	if use, err := a.deps.Budgets.Usage(ctx, who); err == nil { // else the job is submitted all the same
 		out.Policy, out.Left = quotaHeaders(use)
 	}
-	return out, nil
 }
 
 // withUsage tells a caller whose quota is used up what is left of it.

@@ -108,9 +108,17 @@ func TestStatementFromTemplateToCorrection(t *testing.T) {
 		t.Errorf("second failed row %q, want the original with invalid and a reason that names the value", rows[2])
 	}
 
-	titles = rows[0] // as it came, with its two more columns
-	if _, end = imported([]string{"2", "管理費", "3", "", "not_found", rows[1][5]}, []string{"2", "清潔費", "-300", "m", "invalid", "x"}); end["code"] != 200.0 || end["data"].(map[string]any)["failed_estates_amount"] != nil {
-		t.Fatalf("the corrected rows ended with %v, want 200 and none failed", end)
+	// As it came, with its two more columns.
+	file := w.uploaded("corrected.xlsx", workbook(t, rows[0],
+		[]string{"2", "管理費", "3", "", "not_found", rows[1][5]}, []string{"2", "清潔費", "-300", "m", "invalid", "x"}))
+	missing := strings.Replace(file["url"].(string), file["id"].(string), "up-8c1f0f4d6b0e4a55a1f6f0cf0f1d9c3e", 1)
+	refused := w.v1(http.MethodPost, "/v1/jobs/"+code+"/retry", fmt.Sprintf(`{"url":%q}`, missing), http.StatusBadRequest)
+	if fault := refused["errors"].([]any)[0].(map[string]any); fault["field"] != "url" || fault["code"] != "not_found" {
+		t.Errorf("a retry with a workbook that is not there is refused with %v, want url not_found", fault)
+	}
+	retried := w.v1(http.MethodPost, "/v1/jobs/"+code+"/retry", fmt.Sprintf(`{"url":%q}`, file["url"]), http.StatusAccepted)
+	if end := w.over(retried["code"].(string)); end["result"] != "succeeded" || end["total"] != 2.0 || end["retry_of"] != code {
+		t.Fatalf("the corrected rows ended with %v, want both done, in a retry of %s", end, code)
 	}
 
 	var items []string

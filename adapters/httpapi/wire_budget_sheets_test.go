@@ -178,7 +178,13 @@ func TestWireBudgetCorrections(t *testing.T) {
 		t.Errorf("the second row is %q, want %q and its number 4", rows[2], want)
 	}
 	rows[1][1], rows[1][6], rows[2][1] = "10", "N", "11"
-	again, end := w.sheetJob(rows[0], rows[1:]...)
+	file := w.uploaded("r.xlsx", workbook(t, rows[0], rows[1:]...))
+	retried := w.v1(http.MethodPost, "/v1/jobs/"+code+"/retry", `{"url":"`+file["url"].(string)+`"}`, http.StatusAccepted)
+	again := retried["code"].(string)
+	end := w.over(again)
+	if end["retry_of"] != code {
+		t.Errorf("the corrections are a retry of %v, want %s", end["retry_of"], code)
+	}
 	if outcomes(end) != "completed 2+0 0 of 2" {
 		t.Errorf("the corrected rows end %s with %q, want both created", outcomes(end), w.told(again, "failures"))
 	}

@@ -224,6 +224,31 @@ func (w *world) estates(ids ...int64) {
 	w.must(err)
 }
 
+// rentable stores vacant estates of acme, in place of those that are there.
+func (w *world) rentable(ids ...int64) {
+	w.t.Helper()
+	for _, id := range ids {
+		_, err := w.store.UpsertEstates(w.t.Context(), "acme", []estate.Estate{
+			{ID: id, Name: "物件", Country: 1, District: 2, Status: estate.Vacant, Rent: 10_000},
+		})
+		w.must(err)
+	}
+}
+
+// gateJob submits a job of three items that wait at the gate, and returns its
+// code once it runs.
+func (w *world) gateJob(who domain.Principal) string {
+	w.t.Helper()
+	job, err := w.gates.Submit(w.t.Context(), who, engine.Request[struct{}, int]{Items: []int{1, 2, 3}})
+	w.must(err)
+	select {
+	case w.gate <- struct{}{}:
+	case <-time.After(10 * time.Second):
+		w.t.Fatalf("a job of the kind gate did not run for 10 s\nlog:\n%s", w.logs)
+	}
+	return string(job.ID())
+}
+
 // people stores the agent 7 and the landlord 21 of acme.
 func (w *world) people() {
 	w.t.Helper()

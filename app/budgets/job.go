@@ -66,14 +66,16 @@ func (r Row) repeated(code string) domain.Failure {
 
 func (b *Budgets) kind() engine.Kind[SyncJob, Row] {
 	return engine.Kind[SyncJob, Row]{
-		Name:      Sync,
-		Resource:  "budget_rules",
-		Key:       Row.key,
-		Prepare:   b.prepare,
-		Select:    b.rows,
-		Apply:     b.applyRows,
-		Foresee:   foresee,
-		ApplySize: applySize,
+		Name:     Sync,
+		Resource: "budget_rules",
+		Key:      Row.key,
+		Prepare:  b.prepare,
+		Select:   b.rows,
+		Apply:    b.applyRows,
+		Foresee:  foresee,
+
+		TriedTogether: b.cfg.MaxRows,
+		ApplySize:     applySize,
 		Admit: func(ctx context.Context, who domain.Principal) error {
 			_, err := b.spend(ctx, who.Tenant)
 			return err

@@ -62,6 +62,11 @@ type Kind[P, I any] struct {
 	// vain ([Isolate]). Zero means a whole chunk.
 	ApplySize int
 
+	// TriedTogether is how many items of a job that only validates are tried in
+	// one transaction at least, so that they see what those before them did. Zero
+	// means a chunk.
+	TriedTogether int
+
 	// Foresee corrects the outcomes of a chunk of a job that only validates, where
 	// they rest on what chunks before it would have done: of those nothing is there.
 	// Nil means that no item rests on another one.
@@ -114,17 +119,17 @@ type Jobs[P, I any] struct {
 
 // Register adds a kind to an engine that does not run yet, and returns what
 // submits its jobs. A name that is taken or malformed, a kind without Apply, and
-// a negative ApplySize are refused.
+// a negative ApplySize or TriedTogether are refused.
 func Register[P, I any](e *Engine, k Kind[P, I]) (*Jobs[P, I], error) {
 	switch {
 	case k.Apply == nil:
 		return nil, fmt.Errorf("engine: kind %q has no Apply", k.Name)
-	case k.ApplySize < 0:
-		return nil, fmt.Errorf("engine: kind %q has a negative ApplySize", k.Name)
+	case k.ApplySize < 0 || k.TriedTogether < 0:
+		return nil, fmt.Errorf("engine: kind %q has a negative ApplySize or TriedTogether", k.Name)
 	}
 	reg := &kind{
 		name: k.Name, permission: k.Permission, resource: k.Resource,
-		applySize: k.ApplySize, admit: k.Admit, announce: k.Announce,
+		applySize: k.ApplySize, triedTogether: k.TriedTogether, admit: k.Admit, announce: k.Announce,
 	}
 	if k.Select != nil {
 		reg.selectChunks = func(ctx context.Context, job *domain.BatchJob, size int) iter.Seq2[domain.Chunk, error] {
@@ -132,7 +137,7 @@ func Register[P, I any](e *Engine, k Kind[P, I]) (*Jobs[P, I], error) {
 			if err != nil {
 				return func(yield func(domain.Chunk, error) bool) { yield(domain.Chunk{}, err) }
 			}
-			return chunksOf(k.Select(ctx, job, payload), chunkLimits(job, size))
+			return chunksOf(k.Select(ctx, job, payload), reg.limits(job.Options(), size))
 		}
 	}
 	if k.Prepare != nil {
@@ -212,17 +217,18 @@ func RegisterExport[P, I any](e *Engine, x Export[P, I]) (*Jobs[P, I], error) {
 // kind is a registered kind without its types. Of selectChunks, open and
 // export, an export has the last alone. prepare, admit and announce may be nil.
 type kind struct {
-	name         domain.Kind
-	permission   domain.Permission
-	resource     string
-	applySize    int
-	admit        func(ctx context.Context, who domain.Principal) error
-	announce     func(job *domain.BatchJob) ([]domain.Event, error)
-	prepare      func(ctx context.Context, job *domain.BatchJob) (payload []byte, err error)
-	selectChunks func(ctx context.Context, job *domain.BatchJob, size int) iter.Seq2[domain.Chunk, error]
-	open         func(job *domain.BatchJob, chunk domain.Chunk) (piece, error)
-	export       func(ctx context.Context, job *domain.BatchJob, named []domain.Chunk, w io.Writer, tally *tally) error
-	fileName     func(job *domain.BatchJob) (string, error)
+	name          domain.Kind
+	permission    domain.Permission
+	resource      string
+	applySize     int
+	triedTogether int
+	admit         func(ctx context.Context, who domain.Principal) error
+	announce      func(job *domain.BatchJob) ([]domain.Event, error)
+	prepare       func(ctx context.Context, job *domain.BatchJob) (payload []byte, err error)
+	selectChunks  func(ctx context.Context, job *domain.BatchJob, size int) iter.Seq2[domain.Chunk, error]
+	open          func(job *domain.BatchJob, chunk domain.Chunk) (piece, error)
+	export        func(ctx context.Context, job *domain.BatchJob, named []domain.Chunk, w io.Writer, tally *tally) error
+	fileName      func(job *domain.BatchJob) (string, error)
 }
 
 // piece is an opened chunk: its items, ready to be applied.
@@ -311,11 +317,14 @@ const chunkBytes = 1 << 20
 // limits are how large a chunk gets.
 type limits struct{ items, bytes int }
 
-// chunkLimits returns how large the chunks of the job get, which have size
-// items otherwise. A job that does all or nothing has one.
-func chunkLimits(job *domain.BatchJob, size int) limits {
-	if job.Options().AllOrNothing {
+// limits returns how large the chunks of a job with the options get, which have
+// size items otherwise. A job that does all or nothing has one.
+func (k *kind) limits(o domain.JobOptions, size int) limits {
+	switch {
+	case o.AllOrNothing:
 		return limits{domain.MaxAllOrNothing + 1, math.MaxInt}
+	case o.ValidateOnly && k.triedTogether > size:
+		return limits{k.triedTogether, 16 * chunkBytes}
 	}
 	return limits{size, chunkBytes}
 }

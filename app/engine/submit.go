@@ -71,10 +71,7 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 		return nil, err
 	}
 	var chunks []domain.Chunk
-	first, size := 0, e.cfg.ChunkSize
-	if r.Options.AllOrNothing {
-		size = domain.MaxAllOrNothing
-	}
+	first, size := 0, j.kind.limits(r.Options, e.cfg.ChunkSize).items
 	for part := range slices.Chunk(r.Items, size) {
 		chunk, err := domain.NewChunk(first, part)
 		if err != nil {

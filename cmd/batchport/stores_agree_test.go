@@ -62,14 +62,20 @@ func TestStoresAgree(t *testing.T) {
 	}
 }
 
+// Triggers that refuse rows: of a name, an event, a table and a condition.
+const (
+	sqliteTrigger   = "CREATE TRIGGER %[1]s BEFORE %[2]s ON %[3]s WHEN %[4]s BEGIN SELECT RAISE(ABORT, 'no'); END"
+	postgresTrigger = `CREATE FUNCTION %[1]s() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+		CREATE TRIGGER %[1]s BEFORE %[2]s ON %[3]s FOR EACH ROW WHEN (%[4]s) EXECUTE FUNCTION %[1]s()`
+)
+
 // agree does the work on both databases, and returns what both said.
 func agree(t *testing.T, works []work) (said []string) {
 	t.Helper()
 	write, read := openSQLite(t)
-	onSQLite := newAgreeing(t, write, read, "CREATE TRIGGER %[1]s BEFORE %[2]s ON %[3]s WHEN %[4]s BEGIN SELECT RAISE(ABORT, 'no'); END")
+	onSQLite := newAgreeing(t, write, read, sqliteTrigger, 9)
 	write, read = openPostgres(t)
-	onPostgres := newAgreeing(t, write, read, `CREATE FUNCTION %[1]s() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-		CREATE TRIGGER %[1]s BEFORE %[2]s ON %[3]s FOR EACH ROW WHEN (%[4]s) EXECUTE FUNCTION %[1]s()`)
+	onPostgres := newAgreeing(t, write, read, postgresTrigger, 9)
 	for _, work := range works {
 		want, got := onSQLite.do(work), onPostgres.do(work)
 		if d := cmp.Diff(want, got); d != "" {
@@ -90,6 +96,8 @@ type work struct {
 	body   string         // with %d for how many estates a search finds
 	search *estate.Filter // nil when it has none
 	off    int            // from that number
+
+	options domain.JobOptions
 }
 
 func (w work) String() string {
@@ -247,7 +255,7 @@ func openPostgres(t testing.TB) (write, read *bun.DB) {
 // engine that works until the test ends: with one worker, since how often a rule
 // of one code in several chunks was stored depends on their order. Some rows the database refuses: the
 // trigger makes it do so, of a name, an event, a table and a condition.
-func newAgreeing(t *testing.T, write, read *bun.DB, trigger string) *agreeing {
+func newAgreeing(t *testing.T, write, read *bun.DB, trigger string, perHour int) *agreeing {
 	t.Helper()
 	check := func(err error) {
 		t.Helper()
@@ -282,7 +290,7 @@ func newAgreeing(t *testing.T, write, read *bun.DB, trigger string) *agreeing {
 	n.budgets, err = budgets.New(n.engine, budgets.Deps{
 		Store: store, Rules: store, Uploads: n.uploads, Workbooks: xlsxfile.Workbooks{}, Sheets: n.sheets,
 		Labels: catalog.NewLabels(), Messages: catalog.NewMessages(), Columns: knownColumns{"expense_code"},
-	}, budgets.Config{PerHour: 9, Now: now, Random: random})
+	}, budgets.Config{PerHour: perHour, MaxRows: 120, Now: now, Random: random})
 	check(err)
 	for _, refuse := range [][]any{
 		{"refuse_rule", "INSERT", "batchport_budget_rules", "NEW.budget_code = 'refused'"},
@@ -335,9 +343,9 @@ func (a *agreeing) do(w work) []string {
 	}
 	var job *domain.BatchJob
 	if w.budget {
-		job, err = a.node.budgets.Submit(a.t.Context(), a.who, budgets.JobRequest{Body: body, Locale: "zh_TW"})
+		job, err = a.node.budgets.Submit(a.t.Context(), a.who, budgets.JobRequest{Body: body, Locale: "zh_TW", Options: w.options})
 	} else {
-		job, err = a.node.estates.Submit(a.t.Context(), a.who, estates.Request{Body: body, Locale: "zh_TW"})
+		job, err = a.node.estates.Submit(a.t.Context(), a.who, estates.Request{Body: body, Locale: "zh_TW", Options: w.options, Upload: ownUpload})
 	}
 	if err != nil {
 		return saying(err)

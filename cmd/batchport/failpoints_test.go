@@ -87,19 +87,19 @@ func TestFailpoints(t *testing.T) {
 		t.Run(string(store), func(t *testing.T) {
 			t.Parallel()
 			w := newFaultWorld(t, store)
-			result := faultResult{name: fmt.Sprintf("a process dies at one of %d failpoints", len(failpoints)), store: store}
+			result := faultResult{Fault: fmt.Sprintf("a process dies at one of %d failpoints", len(failpoints)), Store: store}
 			for range times {
 				for _, f := range failpoints {
-					result.worst = max(result.worst, w.dieAt(deadly, f))
-					result.runs++
+					result.Worst = max(result.Worst, w.dieAt(deadly, f))
+					result.Runs++
 				}
 			}
-			result.lost, result.repeated = w.touched()
-			if result.lost > 0 || result.repeated > 0 {
-				t.Errorf("%d edits lost, %d repeated", result.lost, result.repeated)
+			result.Lost, result.Repeated = w.touched()
+			if result.Lost > 0 || result.Repeated > 0 {
+				t.Errorf("%d edits lost, %d repeated", result.Lost, result.Repeated)
 			}
 			w.awaitTold()
-			t.Log("\n" + faultTable([]faultResult{result}))
+			tellFaults(t, result)
 		})
 	}
 }

@@ -74,7 +74,7 @@ func TestFullDisk(t *testing.T) {
 		t.Error(err)
 	}
 	w.front.kill()
-	t.Log("\n" + faultTable([]faultResult{{"the disk is full, then has room", onSQLite, runs, lost, repeated, worst}}))
+	tellFaults(t, faultResult{"the disk is full, then has room", onSQLite, runs, lost, repeated, worst})
 }
 
 // fill writes until the disk is full.

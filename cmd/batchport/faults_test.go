@@ -10,11 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"text/tabwriter"
 	"time"
 )
 
@@ -108,15 +106,6 @@ var faults = []fault{
 	}},
 }
 
-// faultResult is a line of the table.
-type faultResult struct {
-	name           string
-	store          faultStore
-	runs           int
-	lost, repeated int
-	worst          time.Duration // from a fault to the end of the job
-}
-
 // TestFaults inflicts each fault while jobs run, on each store that it can
 // happen on, and prints what came of it. As often as it says, or
 // BATCHPORT_TORTURE_FAULTS times as often.
@@ -143,7 +132,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	})
-	t.Log("\n" + faultTable(results))
+	tellFaults(t, results...)
 }
 
 func faultTimes(t *testing.T) int {
@@ -161,7 +150,7 @@ func faultTimes(t *testing.T) int {
 // suffer runs a job for each time that the fault is inflicted.
 func (w *faultWorld) suffer(f fault, runs int) faultResult {
 	w.t.Helper()
-	result := faultResult{name: f.name, store: w.store}
+	result := faultResult{Fault: f.name, Store: w.store}
 	for range runs {
 		if w.t.Failed() {
 			break
@@ -171,13 +160,13 @@ func (w *faultWorld) suffer(f fault, runs int) faultResult {
 		began := time.Now()
 		f.inflict(w)
 		w.await(code, faultItems)
-		result.worst = max(result.worst, time.Since(began))
-		result.runs++
+		result.Worst = max(result.Worst, time.Since(began))
+		result.Runs++
 	}
-	result.lost, result.repeated = w.touched()
+	result.Lost, result.Repeated = w.touched()
 	w.awaitTold()
-	if result.lost > 0 || result.repeated > 0 {
-		w.t.Errorf("%s, on %s: %d edits lost, %d repeated", f.name, w.store, result.lost, result.repeated)
+	if result.Lost > 0 || result.Repeated > 0 {
+		w.t.Errorf("%s, on %s: %d edits lost, %d repeated", f.name, w.store, result.Lost, result.Repeated)
 	}
 	return result
 }
@@ -226,17 +215,6 @@ func flipBits(w *faultWorld, content []byte) []byte {
 		content[w.random.IntN(len(content))] ^= 1 << w.random.IntN(8)
 	}
 	return content
-}
-
-func faultTable(results []faultResult) string {
-	var text strings.Builder
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "fault\tstore\truns\tlost\trepeated\tworst time from fault to end")
-	for _, r := range results {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%.1f s\n", r.name, r.store, r.runs, r.lost, r.repeated, r.worst.Seconds())
-	}
-	_ = table.Flush()
-	return text.String()
 }
 
 func portOf(t testing.TB, address string) int {

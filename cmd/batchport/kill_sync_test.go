@@ -51,6 +51,7 @@ func TestKillSyncs(t *testing.T) {
 	}
 	k.checkSyncs(rows, requests)
 	t.Logf("%d kills over %d lives, %d requests of %d rows", k.kills, k.lives, requests, rows)
+	tellFaults(t, faultResult{Fault: "the only process is killed while it syncs (SIGKILL)", Store: onSQLite, Runs: k.kills, Lost: k.lost, Repeated: k.repeated})
 }
 
 // syncRows are n good rows, as JSON.
@@ -173,12 +174,14 @@ func (k *killing) checkSyncs(rows, requests int) {
 	defer func() { _ = folder.Close() }()
 	rules, err := folder.store.ListBudgetRules(k.t.Context(), "acme", budget.Filter{}, "", rows+1)
 	if err != nil || len(rules) != rows {
-		k.t.Fatalf("%d rules are stored, %v; want %d", len(rules), err, rows)
+		k.lost += rows - len(rules)
+		k.t.Errorf("%d rules are stored, %v; want %d", len(rules), err, rows)
 	}
 	for _, r := range rules {
-		if r.Revision != int64(requests) {
-			k.t.Fatalf("rule %s was stored %d times, want %d", r.Code, r.Revision, requests)
-		}
+		k.lost, k.repeated = k.lost+max(requests-int(r.Revision), 0), k.repeated+max(int(r.Revision)-requests, 0)
+	}
+	if k.lost > 0 || k.repeated > 0 {
+		k.t.Errorf("rows were stored %d times too few and %d times too many, want each %d times", k.lost, k.repeated, requests)
 	}
 	out, _ := call(k.t, exitOK, "quota", "--data", k.data, "--tenant", "acme")
 	if want := fmt.Sprintf("%d of 50 syncs left", 50-requests); !strings.HasPrefix(out, want) {

@@ -55,6 +55,7 @@ func TestKill(t *testing.T) {
 		k.run(200*time.Millisecond, edit("estate_batch_close_rent"), edited)
 	}
 	t.Logf("%d kills, %d of them while the job ran, over %d lives", k.kills, k.during, k.lives)
+	tellFaults(t, faultResult{"the only process is killed, early and late (SIGKILL)", onSQLite, k.kills, k.lost, k.repeated, k.worst})
 }
 
 type killing struct {
@@ -65,6 +66,10 @@ type killing struct {
 	kills  int // in all
 	during int // while the job had not ended
 	lives  int
+
+	lost, repeated int           // items
+	killed         time.Time     // when it was the last time
+	worst          time.Duration // from a kill to the end of a job
 }
 
 func (k *killing) prepare() {
@@ -101,6 +106,7 @@ func (k *killing) run(longest time.Duration, submit func(*serving) string, want 
 		if ended {
 			break
 		}
+		k.killed = time.Now()
 		s.kill()
 		k.kills++
 		k.during++
@@ -117,6 +123,10 @@ func (k *killing) run(longest time.Duration, submit func(*serving) string, want 
 	}
 	if got := s.await(t, k.key, code); got.Code != 200 || got.Data.Failed != want.Failed {
 		t.Errorf("status %+v, want 200 and %d failed", got, want.Failed)
+	}
+	if !k.killed.IsZero() {
+		k.worst = max(k.worst, time.Since(k.killed))
+		k.killed = time.Time{}
 	}
 	k.checkReport(code, want)
 	s.stop(t)
@@ -155,6 +165,9 @@ func (k *killing) checkReport(code string, want domain.Report) {
 	}
 	if got := job.Report(); got != want {
 		k.t.Errorf("report of %s is %+v, want %+v", job.Kind(), got, want)
+		// What is done again changes nothing any more.
+		k.repeated += got.Unchanged
+		k.lost += max(want.Succeeded()-got.Succeeded(), 0)
 	}
 }
 

@@ -52,6 +52,7 @@ func TestQuota(t *testing.T) {
 
 func quotaRounds(t *testing.T, store faultStore, rounds int) {
 	t.Helper()
+	var lost, over int // syncs that did not pass, or too many that did
 	for round := range rounds {
 		at := location{data: t.TempDir()}
 		if store == onPostgres {
@@ -62,13 +63,16 @@ func quotaRounds(t *testing.T, store faultStore, rounds int) {
 			t.Fatal(err)
 		}
 		for i, want := range []int{50, 0} {
-			if passed, limited := quotaWave(t, at, fmt.Sprint("wave", i)); passed != want || passed+limited != quotaProcesses*quotaRequests {
+			passed, limited := quotaWave(t, at, fmt.Sprint("wave", i))
+			lost, over = lost+max(want-passed, 0), over+max(passed-want, 0)
+			if passed != want || passed+limited != quotaProcesses*quotaRequests {
 				t.Errorf("round %d, wave %d: %d syncs passed and %d were limited, want %d of %d to pass",
 					round, i, passed, limited, want, quotaProcesses*quotaRequests)
 			}
 		}
 	}
 	t.Logf("%d rounds of %d processes with %d syncs each", rounds, quotaProcesses, quotaRequests)
+	tellFaults(t, faultResult{Fault: fmt.Sprintf("%d syncs of %d processes at once, of which 50 pass", quotaProcesses*quotaRequests, quotaProcesses), Store: store, Runs: rounds, Lost: lost, Repeated: over})
 }
 
 // quotaWave starts the processes, lets them begin together, and counts.

@@ -144,7 +144,8 @@ func subscribeAsDocumented(t *testing.T, cluster *natstest.Cluster, ids ...strin
 	if err != nil {
 		t.Fatalf("Subscribe = %v", err)
 	}
-	consumer, err := js.Consumer(t.Context(), eventStream, "acme_billing")
+	ctx := t.Context()
+	consumer, err := js.Consumer(ctx, "BATCHPORT_EVENTS", "acme_billing")
 	if err != nil {
 		t.Fatalf("Consumer = %v", err)
 	}

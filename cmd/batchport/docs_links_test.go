@@ -10,38 +10,6 @@ import (
 	"github.com/batchport/batchport/app/estates"
 )
 
-// TestReadmeShowsWhatIsTested compares the Go code in the README with the tests
-// that run it.
-func TestReadmeShowsWhatIsTested(t *testing.T) {
-	t.Parallel()
-	var tested strings.Builder
-	for _, file := range []string{
-		"../../app/engine/example_test.go", "serve_test.go", "../../adapters/natsbus/embedded/example_test.go",
-	} {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tested.Write(content)
-	}
-	code := unindented(tested.String())
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	if len(blocks) < 3 {
-		t.Fatalf("the README has %d blocks of Go, want at least 3", len(blocks))
-	}
-	for _, block := range blocks {
-		for _, line := range strings.Split(strings.TrimSpace(block[1]), "\n") {
-			if line = strings.TrimSpace(line); line != "" && !strings.Contains(code, line) {
-				t.Errorf("the README shows the line %q, which no test runs", line)
-			}
-		}
-	}
-}
-
 // TestOperatingShowsLinesThatLoad loads the lines that the page has for each
 // kind, in the order in which it has them.
 func TestOperatingShowsLinesThatLoad(t *testing.T) {
@@ -89,14 +57,4 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			}
 		}
 	}
-}
-
-// unindented is the text with each line's indentation taken off, since a
-// README shows code of different depths.
-func unindented(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }

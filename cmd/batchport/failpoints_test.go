@@ -27,7 +27,7 @@ var failpoints = []failpoint{
 	{"a selection is read", "app/engine/plan.go", "	return total, flush()\n", "edit", false},
 	{"a plan is stored, and not visible", "app/engine/plan.go", "	if err := e.publishPlan(ctx, claim, total); err != nil {\n", "edit", false},
 	{"a plan is visible, and nobody was rung for", "app/engine/plan.go", "	e.ring(ctx, k.name)\n	return nil\n", "edit", false},
-	{"effects are written", "app/engine/chunk.go", "		return e.record(ctx, claim, p, outcomes, c)\n	})\n	if !begun", "edit", false},
+	{"effects are written", "app/engine/chunk.go", "		return e.record(ctx, claim, p, outcomes, c)\n	})\n	if errors.Is(err, errTakenBack)", "edit", false},
 	{"a chunk is done, its job not counted", "app/engine/chunk.go", "	job, err := e.store.LockJob(ctx, ref)\n", "edit", false},
 	{"the last chunk ends its job", "app/engine/chunk.go", "		return e.saveEnded(ctx, job)\n	}\n	if job.CancelRequested()", "edit", false},
 	{"a chunk is committed", "app/engine/worker.go", "		e.forget(claim)\n		e.tell()\n", "edit", false},

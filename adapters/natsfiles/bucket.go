@@ -1,6 +1,7 @@
 package natsfiles
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -45,31 +46,59 @@ func (b *bucket) ensure(ctx context.Context) error {
 	return err
 }
 
-// make makes the stream, or gives it these settings. Messages are read from
-// its leader alone (no AllowDirect): another replica may not know yet what was
-// stored a moment ago.
+// ownerKey is what of the stream's metadata says whose files they are.
+const ownerKey = "batchport_owner"
+
+// make makes the stream, or gives it these settings, unless it is another
+// one's.
 func (b *bucket) make(ctx context.Context) (jetstream.Stream, error) {
-	limit := b.config.MaxBytes
-	if limit == 0 {
-		limit = -1 // what JetStream calls no limit
-	}
 	stream, err := ask(ctx, b.conn, func(ctx context.Context) (jetstream.Stream, error) {
-		return b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-			Name:        b.names.stream(),
-			Description: "files of batchport",
-			Subjects:    []string{b.names.chunks(">"), b.names.meta("")},
-			Retention:   jetstream.LimitsPolicy,
-			Discard:     jetstream.DiscardNew,
-			MaxBytes:    limit,
-			Storage:     jetstream.FileStorage,
-			Replicas:    b.config.Replicas,
-			AllowRollup: true,
-		})
+		former, err := b.js.Stream(ctx, b.names.stream())
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			made, err := b.js.CreateStream(ctx, b.settings(jetstream.StreamConfig{}))
+			if codeOf(err) != jetstream.JSErrCodeStreamNameInUse {
+				return made, err
+			}
+			former, err = b.js.Stream(ctx, b.names.stream()) // that another process was faster with
+			if err != nil {
+				return nil, err
+			}
+		} else if err != nil {
+			return nil, err
+		}
+		config := former.CachedInfo().Config
+		if owner := config.Metadata[ownerKey]; owner != "" && b.config.Owner != "" && owner != b.config.Owner {
+			return nil, errForeign
+		}
+		return b.js.UpdateStream(ctx, b.settings(config))
 	})
 	if err == nil {
 		b.handle.Store(&stream)
 	}
 	return stream, err
+}
+
+// settings are those of the stream, which has had others before. Messages are
+// read from its leader alone (no AllowDirect): another replica may not know yet
+// what was stored a moment ago.
+func (b *bucket) settings(former jetstream.StreamConfig) jetstream.StreamConfig {
+	limit := cmp.Or(b.config.MaxBytes, former.MaxBytes, -1) // -1 is what JetStream calls no limit
+	metadata := map[string]string{}
+	if owner := cmp.Or(b.config.Owner, former.Metadata[ownerKey]); owner != "" {
+		metadata[ownerKey] = owner
+	}
+	return jetstream.StreamConfig{
+		Name:        b.names.stream(),
+		Description: "files of batchport",
+		Subjects:    []string{b.names.chunks(">"), b.names.meta("")},
+		Retention:   jetstream.LimitsPolicy,
+		Discard:     jetstream.DiscardNew,
+		MaxBytes:    limit,
+		Storage:     jetstream.FileStorage,
+		Replicas:    b.config.Replicas,
+		AllowRollup: true,
+		Metadata:    metadata,
+	}
 }
 
 // last returns the last message of a subject, or nil when there is none.

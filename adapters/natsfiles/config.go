@@ -20,7 +20,7 @@ const (
 )
 
 // Config holds the settings of [New]. The zero value works. All that share one
-// NATS account and one prefix must have the same prefix, replicas and bytes.
+// NATS account and one prefix must have the same prefix, replicas, bytes and owner.
 type Config struct {
 	// Prefix begins the name of the bucket: 1 to 32 of a-z, 0-9 and '-'. Zero
 	// means "batchport".
@@ -31,9 +31,15 @@ type Config struct {
 	Replicas int
 
 	// MaxBytes bounds the bucket; beyond it files are refused with
-	// [domain.CodeUnavailable] until others were removed. Zero means what the
-	// account and the servers' disks have room for.
+	// [domain.CodeUnavailable] until others were removed. Zero means what somebody
+	// has set at the servers, or else what the account and their disks have room for.
 	MaxBytes int64
+
+	// Owner names whose files these are. The bucket remembers the first one, and
+	// is of no use to others: hosts that remove files which their database does
+	// not know name that database here, so that a bucket that was given by
+	// mistake loses nothing. Zero means anybody.
+	Owner string
 
 	// CacheDir is the folder for content that is being read, on a disk with
 	// room for CacheBytes. Its files have no names. Zero means the system's

@@ -29,6 +29,9 @@ const (
 
 var errAbandoned = errors.New("the attempt was given up and removed meanwhile")
 
+// errForeign says that the bucket is that of another [Config.Owner].
+var errForeign = errors.New("the bucket is another one's, as the metadata of its stream say")
+
 // codeOf returns the number of the server's refusal, or 0.
 func codeOf(err error) jetstream.ErrorCode {
 	var refused jetstream.JetStreamError

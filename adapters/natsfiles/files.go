@@ -49,9 +49,14 @@ func New(conn *nats.Conn, config Config) (*Files, error) {
 
 // Prepare makes the bucket, or gives it this process's settings. Other calls
 // do so themselves; calling it before shows what is wrong with the servers or
-// their configuration.
+// their configuration. A bucket of another [Config.Owner] gives
+// [domain.CodeConflict] here, and [domain.CodeUnavailable] there.
 func (f *Files) Prepare(ctx context.Context) error {
-	if _, err := f.bucket.make(ctx); err != nil {
+	_, err := f.bucket.make(ctx)
+	switch {
+	case errors.Is(err, errForeign):
+		return fmt.Errorf("make the bucket of files: %w", &domain.Error{Code: domain.CodeConflict, Err: err})
+	case err != nil:
 		return failed(ctx, "make the bucket of files", err)
 	}
 	return nil

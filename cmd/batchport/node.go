@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -17,10 +15,8 @@ import (
 
 	"github.com/batchport/batchport/adapters/bunstore/postgres"
 	"github.com/batchport/batchport/adapters/catalog"
-	"github.com/batchport/batchport/adapters/diskfiles"
 	"github.com/batchport/batchport/adapters/httpapi"
 	"github.com/batchport/batchport/adapters/natsbus/embedded"
-	"github.com/batchport/batchport/adapters/natsfiles"
 	"github.com/batchport/batchport/adapters/webfetch"
 	"github.com/batchport/batchport/adapters/xlsxfile"
 	"github.com/batchport/batchport/app/access"
@@ -121,34 +117,6 @@ func newNode(ctx context.Context, cfg nodeConfig) (n *node, err error) {
 	return n, nil
 }
 
-// closingFiles are files in a store that is to be closed.
-type closingFiles interface {
-	ports.Files
-	Close() error
-}
-
-// fileStore opens where files are kept. That servers outside are away is no
-// reason not to start.
-func (n *node) fileStore(ctx context.Context) (closingFiles, error) {
-	if n.cfg.files != filesInNATS {
-		return diskfiles.New(filepath.Join(n.cfg.at.data, "files"))
-	}
-	cache := filepath.Join(n.cfg.at.data, "cache")
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder for files that are read: %w", err)
-	}
-	files, err := natsfiles.New(n.conn, natsfiles.Config{Replicas: int(n.cfg.bus.replicas), CacheDir: cache})
-	if err != nil {
-		return nil, err
-	}
-	if err := files.Prepare(ctx); errors.Is(err, domain.CodeUnavailable) {
-		n.cfg.log.Warn("the bucket of files is not ready yet; whoever needs a file waits or is refused until it is", "error", err)
-	} else if err != nil {
-		return nil, errors.Join(err, files.Close())
-	}
-	return files, nil
-}
-
 // openDatabase makes sure that this process may use what others cannot use
 // beside it: an SQLite file, and the folder of the embedded NATS server.
 func (n *node) openDatabase(ctx context.Context) error {
@@ -189,17 +157,6 @@ func (n *node) attend(ctx context.Context) error {
 	}
 	n.closers = append(n.closers, n.presence.Close)
 	return nil
-}
-
-func (n *node) openFiles(ctx context.Context) error {
-	n.probe.path = filepath.Join(n.cfg.at.data, "ready.probe")
-	files, err := n.fileStore(ctx)
-	if err != nil {
-		return err
-	}
-	n.files = files
-	n.closers = append(n.closers, files.Close)
-	return n.openUploads()
 }
 
 func (n *node) openUploads() (err error) {

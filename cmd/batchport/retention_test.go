@@ -73,10 +73,10 @@ func (s *serving) unpublished(t *testing.T, data string) (n int) {
 	return n
 }
 
-// files returns the names of the exported files.
+// files returns the names of the exported files, and of uploads.
 func files(t *testing.T, data string) (names []string) {
 	t.Helper()
-	err := filepath.WalkDir(filepath.Join(data, "files"), func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(data, "files", "files"), func(path string, entry os.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
 			names = append(names, path)
 		}

@@ -75,6 +75,20 @@ func TestOpenSettings(t *testing.T) {
 	}
 }
 
+// The server is told how soon a client's machine that was lost is to be
+// noticed, also where a socket has no such thing.
+func TestOpenTellsOfLostMachines(t *testing.T) {
+	t.Parallel()
+	db := open(t, with(t, postgrestest.URL(t), "tcp_keepalives_count", "4"), postgres.Config{})
+	for setting, want := range map[string]string{
+		"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "4", "tcp_user_timeout": "25000",
+	} {
+		if got := value(t, db, "SELECT reset_val FROM pg_settings WHERE name = ?", setting); got != want {
+			t.Errorf("%s = %s, want %s", setting, got, want)
+		}
+	}
+}
+
 // A backslash ends no literal, whatever the text.
 func TestOpenKeepsTextsApart(t *testing.T) {
 	t.Parallel()

@@ -25,6 +25,9 @@ const (
 	// presenceLock is named after the schema, since several may be in one
 	// database.
 	presenceLock = "hashtextextended(current_schema() || '.batchport.presence', 0)"
+
+	// sessionName tells a session of the server from all others, before it too.
+	sessionName = "pid || ' ' || extract(epoch FROM backend_start)"
 )
 
 // ErrOccupied says that another process is present that this one cannot be
@@ -43,6 +46,10 @@ type Presence struct {
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 	conn  *sql.Conn
+
+	// session is which of the server's sessions conn is, or was last: one that
+	// the network has forgotten may go on there, and hold the lock.
+	session string
 }
 
 // Attend makes this process present at the schema that db is on: alone, or
@@ -96,9 +103,11 @@ func (p *Presence) take(ctx context.Context) error {
 		call = "pg_try_advisory_lock"
 	}
 	var taken bool
-	err = conn.QueryRowContext(ctx, "SELECT "+call+"("+presenceLock+")").Scan(&taken)
+	var session string
+	err = conn.QueryRowContext(ctx, "SELECT "+call+"("+presenceLock+"), coalesce((SELECT "+sessionName+" FROM pg_stat_activity WHERE pid = pg_backend_pid()), '')").
+		Scan(&taken, &session)
 	if err == nil && taken {
-		p.conn = conn
+		p.conn, p.session = conn, session
 		return nil
 	}
 	if err == nil {
@@ -140,7 +149,32 @@ func (p *Presence) look(ctx context.Context) error {
 		_ = p.conn.Close()
 		p.conn = nil
 	}
-	return p.take(ctx)
+	ended, err := p.endFormer(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		err := p.take(ctx)
+		if !ended || !errors.Is(err, ErrOccupied) {
+			return err
+		}
+		select { // it takes the server a moment
+		case <-ctx.Done():
+			return err
+		case <-time.After(presenceRetry):
+		}
+	}
+}
+
+// endFormer ends the session that had the lock before, and reports whether
+// there was one: the server may not know that its connection is broken.
+func (p *Presence) endFormer(ctx context.Context) (ended bool, err error) {
+	err = p.db.DB.QueryRowContext(ctx,
+		"SELECT coalesce(bool_or(pg_terminate_backend(pid)), false) FROM pg_stat_activity WHERE "+sessionName+" = $1", p.session).Scan(&ended)
+	if err != nil {
+		return false, fmt.Errorf("postgres: %w", err)
+	}
+	return ended, nil
 }
 
 // release gives the lock back before the connection goes to the pool.

@@ -73,9 +73,7 @@ func TestPresenceLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminate := `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted
-		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-		AND (classid::bigint << 32) + objid::bigint = hashtextextended(current_schema() || '.batchport.presence', 0)`
+	terminate := `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ` + presenceLocks
 	postgrestest.Exec(t, url, terminate)
 	select {
 	case <-mine.Lost():
@@ -98,3 +96,44 @@ func TestPresenceLost(t *testing.T) {
 	_ = mine.Close()
 	_ = theirs.Close()
 }
+
+// A network that forgets connections leaves the server with one that holds the
+// lock. The process takes it for its own, and not for another process.
+func TestPresenceOutlivesItsConnection(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	network, through := newProxy(t, url)
+	mine, err := attend(t, openAt(t, through), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := openAt(t, url)
+	before := value(t, direct, presenceHolder)
+	network.forget()
+	for end := time.Now().Add(20 * time.Second); ; {
+		select {
+		case <-mine.Lost():
+			t.Fatal("the presence is lost though nobody else came")
+		case <-time.After(200 * time.Millisecond):
+		}
+		if holder := value(t, direct, presenceHolder); holder != before && holder != "" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("after 20 s the forgotten connection holds the lock")
+		}
+	}
+	if _, err := attend(t, direct, true); !errors.Is(err, postgres.ErrOccupied) {
+		t.Errorf("another after the lock was taken anew: %v, want %v", err, postgres.ErrOccupied)
+	}
+	if err := mine.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// presenceHolder says which process of the server is present alone.
+const presenceHolder = `SELECT coalesce(string_agg(pid::text, ' '), '') FROM pg_locks WHERE ` + presenceLocks
+
+const presenceLocks = `locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted
+	AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+	AND (classid::bigint << 32) + objid::bigint = hashtextextended(current_schema() || '.batchport.presence', 0)`

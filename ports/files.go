@@ -21,7 +21,8 @@ type FileInfo struct {
 type Files interface {
 	// Create begins a file. It exists once Commit returned nil, and replaces
 	// what had its id. An id of another form than [FileInfo] says gives
-	// [domain.CodeInvalid]. The context bounds this call alone.
+	// [domain.CodeInvalid]. When the context ends, a Write that waits for
+	// servers does not go on waiting, and fails with the context's error.
 	Create(ctx context.Context, tenant domain.TenantID, id string) (FileWriter, error)
 
 	// Open opens a file for reading, or gives [domain.CodeNotFound].

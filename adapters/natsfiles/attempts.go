@@ -11,6 +11,10 @@ const (
 	// callTimeout bounds a call to the server that nothing is lost with.
 	callTimeout = 5 * time.Second
 
+	// hurry is how long what was given up is cleared away when its caller has to
+	// end. What is left then, Each removes.
+	hurry = time.Second
+
 	// firstAttempt is how long a call waits for its first answer before it asks
 	// again; each attempt waits twice as long as the one before, up to maxAttempt.
 	firstAttempt = 500 * time.Millisecond

@@ -235,3 +235,29 @@ func TestServerRestartsInMidWrite(t *testing.T) {
 	}
 	wantContent(t, files, "f", want)
 }
+
+// TestStoppedWriter ends the context of a writer that waits for a server: the
+// process it is in has seconds to stop.
+func TestStoppedWriter(t *testing.T) {
+	t.Parallel()
+	cluster := natstest.Start(t, 1, nil)
+	files := open(t, cluster.Connect(t), natsfiles.Config{})
+	ctx, stop := context.WithCancel(t.Context())
+	w, err := files.Create(ctx, "t", "f")
+	if err != nil {
+		t.Fatalf("Create() = %v", err)
+	}
+	cluster.Stop(0)
+	time.AfterFunc(200*time.Millisecond, stop)
+	began := time.Now()
+	if _, err := w.Write(content(1, 1<<20)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Write() = %v, want %v", err, context.Canceled)
+	}
+	if err := w.Abort(); err != nil {
+		t.Errorf("Abort() = %v", err)
+	}
+	if took := time.Since(began); took > 1500*time.Millisecond {
+		t.Errorf("Write and Abort took %v, want little more than 200 ms", took)
+	}
+	cluster.Resume(t, 0)
+}

@@ -78,8 +78,8 @@ func (f *Files) Create(ctx context.Context, tenant domain.TenantID, id string) (
 	if !ok {
 		return nil, domain.Fail(domain.NewFailure(domain.CodeInvalid, "file", id))
 	}
-	w := newWriter(f.bucket, tenant, id, object)
-	if err := w.begin(ctx); err != nil {
+	w := newWriter(ctx, f.bucket, tenant, id, object)
+	if err := w.begin(); err != nil {
 		return nil, failed(ctx, "begin file "+id, err)
 	}
 	return w, nil

@@ -20,6 +20,7 @@ import (
 
 // writer is one attempt at a file.
 type writer struct {
+	ctx    context.Context // of Create, for those who cannot give one
 	bucket *bucket
 	tenant domain.TenantID
 	id     string
@@ -35,20 +36,20 @@ type writer struct {
 	err    error  // why nothing more can be done, or nil
 }
 
-func newWriter(b *bucket, tenant domain.TenantID, id, object string) *writer {
+func newWriter(ctx context.Context, b *bucket, tenant domain.TenantID, id, object string) *writer {
 	// A message has headers, and its subject counts as well.
 	size := min(maxChunk, max(1024, int(b.conn.MaxPayload())-4096))
 	return &writer{
-		bucket: b, tenant: tenant, id: id, object: object, token: newToken(time.Now(), object),
+		ctx: ctx, bucket: b, tenant: tenant, id: id, object: object, token: newToken(time.Now(), object),
 		chunk: make([]byte, 0, size), digest: sha256.New(),
 	}
 }
 
-func (w *writer) begin(ctx context.Context) (err error) {
-	if err := w.bucket.ensure(ctx); err != nil {
+func (w *writer) begin() (err error) {
+	if err := w.bucket.ensure(w.ctx); err != nil {
 		return err
 	}
-	w.mark, err = w.bucket.add(ctx, w.bucket.names.begun(w.token), 0, nil, 0)
+	w.mark, err = w.bucket.add(w.ctx, w.bucket.names.begun(w.token), 0, nil, 0)
 	return err
 }
 
@@ -65,8 +66,8 @@ func (w *writer) Write(p []byte) (int, error) {
 		w.chunk = append(w.chunk, p[:n]...)
 		p = p[n:]
 		if len(w.chunk) == cap(w.chunk) {
-			if err := w.flush(context.Background()); err != nil {
-				return written, w.giveUp(context.Background(), "write", err)
+			if err := w.flush(w.ctx); err != nil {
+				return written, w.giveUp(w.ctx, "write", err)
 			}
 		}
 		written += n
@@ -165,7 +166,7 @@ func (w *writer) publish(ctx context.Context, info *jetstream.ObjectInfo) error 
 // if that is known. Also when the server has said no, an attempt before may have
 // been stored and its answer lost.
 func (w *writer) stored(ctx context.Context) (stored, known bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
 	if err := w.bucket.unmark(ctx, w.token); err != nil {
 		return false, false
@@ -180,7 +181,7 @@ func (w *writer) Abort() error {
 		return nil
 	}
 	w.err = fmt.Errorf("file %s is aborted: %w", w.id, fs.ErrClosed)
-	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	ctx, cancel := afterwards(w.ctx)
 	defer cancel()
 	if err := w.discard(ctx); err != nil {
 		return failed(ctx, "abort file "+w.id, err)
@@ -191,11 +192,21 @@ func (w *writer) Abort() error {
 // giveUp removes what was stored. What cannot be removed now is later, by
 // Each.
 func (w *writer) giveUp(ctx context.Context, doing string, cause error) error {
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	after, cancel := afterwards(ctx)
 	defer cancel()
 	_ = w.discard(after)
 	w.err = failed(ctx, doing+" file "+w.id, cause)
 	return w.err
+}
+
+// afterwards is for what is to be done also when ctx has ended; then it is done
+// in a hurry, since whoever waits for it wants to end.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	patience := callTimeout
+	if ctx.Err() != nil {
+		patience = hurry
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), patience)
 }
 
 // discard removes what was stored of an attempt that has no description.

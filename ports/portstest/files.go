@@ -21,30 +21,30 @@ import (
 // empty store, which cleans up through its t.
 func Files(t *testing.T, open func(*testing.T) ports.Files) {
 	for name, test := range map[string]func(*testing.T, ports.Files){
-		"nothing is seen before Commit":                     fileUnseenBeforeCommit,
-		"Commit and Info describe the file":                 fileInfo,
-		"an aborted file never exists":                      fileAborted,
-		"an aborted replacement leaves the old content":     fileReplacementAborted,
-		"Commit replaces, and open readers keep theirs":     fileReplaced,
-		"a writer is used once":                             fileWriterUsedOnce,
-		"of two writers of one id the last Commit stays":    fileTwoWriters,
-		"writers of one id at once never mix":               fileWritersAtOnce,
-		"an empty file is a file":                           fileEmpty,
-		"large content comes back the same":                 fileLarge,
-		"a file is read from any place":                     fileRanges,
-		"readers of one file do not disturb each other":     fileReaders,
-		"tenants do not see each other's files":             fileTenants,
-		"ids of another form are refused":                   fileBadIDs,
-		"ids of every form that is allowed are taken":       fileGoodIDs,
-		"what is not there is not found":                    fileNotFound,
-		"a removed file is gone, and its readers read on":   fileRemoved,
-		"Each yields every file once":                       fileEach,
-		"Each stops when the loop does":                     fileEachStops,
-		"a file may be removed while Each runs":             fileRemovedInEach,
-		"Each removes what was abandoned before the time":   fileAbandoned,
-		"Each leaves what was begun after the time":         fileNotAbandoned,
-		"an ended context stops every call":                 fileContextEnded,
-		"the context of Create does not bound what follows": fileCreateContext,
+		"nothing is seen before Commit":                   fileUnseenBeforeCommit,
+		"Commit and Info describe the file":               fileInfo,
+		"an aborted file never exists":                    fileAborted,
+		"an aborted replacement leaves the old content":   fileReplacementAborted,
+		"Commit replaces, and open readers keep theirs":   fileReplaced,
+		"a writer is used once":                           fileWriterUsedOnce,
+		"of two writers of one id the last Commit stays":  fileTwoWriters,
+		"writers of one id at once never mix":             fileWritersAtOnce,
+		"an empty file is a file":                         fileEmpty,
+		"large content comes back the same":               fileLarge,
+		"a file is read from any place":                   fileRanges,
+		"readers of one file do not disturb each other":   fileReaders,
+		"tenants do not see each other's files":           fileTenants,
+		"ids of another form are refused":                 fileBadIDs,
+		"ids of every form that is allowed are taken":     fileGoodIDs,
+		"what is not there is not found":                  fileNotFound,
+		"a removed file is gone, and its readers read on": fileRemoved,
+		"Each yields every file once":                     fileEach,
+		"Each stops when the loop does":                   fileEachStops,
+		"a file may be removed while Each runs":           fileRemovedInEach,
+		"Each removes what was abandoned before the time": fileAbandoned,
+		"Each leaves what was begun after the time":       fileNotAbandoned,
+		"an ended context stops every call":               fileContextEnded,
+		"a file whose context has ended can be given up":  fileCreateContext,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -478,17 +478,20 @@ func fileContextEnded(t *testing.T, files ports.Files) {
 }
 
 func fileCreateContext(t *testing.T, files ports.Files) {
+	putFile(t, files, fileTenant, "f", "old")
 	ctx, cancel := context.WithCancel(t.Context())
 	w, err := files.Create(ctx, fileTenant, "f")
 	if err != nil {
 		t.Fatalf("Create() = %v", err)
 	}
 	cancel()
-	if _, err := w.Write([]byte("content")); err != nil {
-		t.Errorf("Write() = %v", err)
+	if _, err := w.Write(bytes.Repeat([]byte("new"), 1<<20)); err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("Write() = %v, want no error or %v", err, context.Canceled)
 	}
-	commitFile(t, w)
-	wantFile(t, files, "f", "content")
+	if err := w.Abort(); err != nil {
+		t.Errorf("Abort() = %v", err)
+	}
+	wantFile(t, files, "f", "old")
 }
 
 func beginFile(t *testing.T, files ports.Files, id string) ports.FileWriter {

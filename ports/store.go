@@ -251,10 +251,12 @@ type Outbox interface {
 	// unpublished.
 	MarkPublished(ctx context.Context, events []domain.Event, positions []StreamPosition) error
 
-	// ReopenEvents makes every event unpublished that is marked at a place
-	// which the stream does not have: in another stream, or beyond its
-	// last. It returns how many.
-	ReopenEvents(ctx context.Context, state StreamState) (int, error)
+	// ReopenEvents asks for the state of the stream, and makes every event
+	// unpublished that was marked before at a place which the stream does not
+	// have: in another stream, or beyond its last. It returns how many. What is
+	// marked meanwhile was published meanwhile, and stays. It may ask twice, and
+	// fails when the answer is an error.
+	ReopenEvents(ctx context.Context, ask func(ctx context.Context) (StreamState, error)) (int, error)
 
 	// DropEvents removes events that the stream refuses for good.
 	DropEvents(ctx context.Context, events []domain.Event) error

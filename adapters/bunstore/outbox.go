@@ -3,9 +3,11 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+	"math"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/ports"
@@ -88,36 +90,40 @@ func (s *Store) markRun(ctx context.Context, events []domain.Event, positions []
 }
 
 // ReopenEvents implements [github.com/batchport/batchport/ports.Outbox].
-func (s *Store) ReopenEvents(ctx context.Context, state ports.StreamState) (int, error) {
+func (s *Store) ReopenEvents(ctx context.Context, ask func(ctx context.Context) (ports.StreamState, error)) (int, error) {
 	if err := s.writable(ctx); err != nil {
 		return 0, err
 	}
-	// Three ranges of one index, a statement each: no index serves an
-	// inequality, nor an OR of ranges.
-	ranges := []struct {
-		where string
-		args  []any
-	}{
-		{"published = 1 AND stream < ?", []any{state.Stream}},
-		{"published = 1 AND stream > ?", []any{state.Stream}},
-		{"published = 1 AND stream = ? AND position > ?", []any{state.Stream, int64(state.Last)}},
+	state, err := ask(ctx)
+	if err != nil {
+		return 0, err
 	}
 	// Mostly the stream has all, and then no write lock is needed.
 	var checks []string
 	var args []any
-	for _, r := range ranges {
+	for _, r := range lostPlaces(state, furthest) {
 		checks, args = append(checks, "EXISTS (SELECT 1 FROM {p}outbox WHERE "+r.where+")"), append(args, r.args...)
 	}
 	if lost, err := s.holds(ctx, "SELECT "+strings.Join(checks, " OR "), args...); err != nil || !lost {
 		return 0, err
 	}
+	// It may have been marked since the answer: what is marked now, the stream
+	// has by the next answer, or has lost it.
+	marked, err := s.markedUpTo(ctx, state.Stream)
+	if err != nil {
+		return 0, err
+	}
+	again, err := ask(ctx)
+	if err != nil || again.Stream != state.Stream {
+		return 0, err // made anew just now: the next time will tell
+	}
 	var reopened int
-	err := s.inTx(ctx, func(ctx context.Context) error {
+	err = s.inTx(ctx, func(ctx context.Context) error {
 		reopened = 0
 		if err := s.takeTurn(ctx, "{p}outbox", ""); err != nil {
 			return err
 		}
-		for _, r := range ranges {
+		for _, r := range lostPlaces(again, marked) {
 			n, err := s.exec(ctx, "UPDATE {p}outbox SET published = 0, stream = '', position = 0 WHERE "+r.where, r.args...)
 			if err != nil {
 				return err
@@ -130,6 +136,39 @@ func (s *Store) ReopenEvents(ctx context.Context, state ports.StreamState) (int,
 		return 0, err
 	}
 	return reopened, nil
+}
+
+// bounds are up to where events are marked: the position in the stream that
+// there is, and the last of the streams whose names come behind its name.
+type bounds struct {
+	position int64
+	stream   string
+}
+
+// furthest bounds nothing.
+var furthest = bounds{math.MaxInt64, string(unicode.MaxRune)}
+
+// places are rows of the outbox by where they are marked.
+type places struct {
+	where string
+	args  []any
+}
+
+// lostPlaces are those that the stream does not have. They are three ranges of
+// one index, a statement each: no index serves an inequality, nor an OR of ranges.
+func lostPlaces(state ports.StreamState, upTo bounds) []places {
+	return []places{
+		{"published = 1 AND stream < ?", []any{state.Stream}},
+		{"published = 1 AND stream > ? AND stream <= ?", []any{state.Stream, upTo.stream}},
+		{"published = 1 AND stream = ? AND position > ? AND position <= ?", []any{state.Stream, int64(state.Last), upTo.position}},
+	}
+}
+
+func (s *Store) markedUpTo(ctx context.Context, stream string) (upTo bounds, err error) {
+	err = s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error { return rows.Scan(&upTo.position, &upTo.stream) }, `SELECT
+		coalesce((SELECT max(position) FROM {p}outbox WHERE published = 1 AND stream = ?), 0),
+		coalesce((SELECT max(stream) FROM {p}outbox WHERE published = 1 AND stream > ?), '')`, stream, stream)
+	return upTo, err
 }
 
 // DropEvents implements [github.com/batchport/batchport/ports.Outbox].

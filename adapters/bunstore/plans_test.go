@@ -85,7 +85,9 @@ func TestQueueReadsOpenWorkAlone(t *testing.T) {
 		func(ctx context.Context) error { _, err := store.UnpublishedEvents(ctx, 10); return err },
 		func(ctx context.Context) error { return markOne(ctx, store) },
 		func(ctx context.Context) error {
-			n, err := store.ReopenEvents(ctx, ports.StreamState{Stream: "t", Last: 9})
+			n, err := store.ReopenEvents(ctx, func(context.Context) (ports.StreamState, error) {
+				return ports.StreamState{Stream: "t", Last: 9}, nil
+			})
 			if n != 1 {
 				t.Errorf("ReopenEvents(another stream) = %d, want 1", n)
 			}

@@ -19,7 +19,9 @@ import (
 // or not. The engine must not run.
 func (w *world) synchronized() (all []domain.Event) {
 	w.t.Helper()
-	_, err := w.store.ReopenEvents(w.t.Context(), ports.StreamState{Stream: "another"})
+	_, err := w.store.ReopenEvents(w.t.Context(), func(context.Context) (ports.StreamState, error) {
+		return ports.StreamState{Stream: "another"}, nil
+	})
 	w.must(err)
 	events, err := w.store.UnpublishedEvents(w.t.Context(), 1000)
 	w.must(err)

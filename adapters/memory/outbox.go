@@ -81,11 +81,33 @@ func (s *Store) MarkPublished(ctx context.Context, events []domain.Event, positi
 }
 
 // ReopenEvents implements [ports.Outbox].
-func (s *Store) ReopenEvents(ctx context.Context, state ports.StreamState) (n int, err error) {
-	err = s.do(ctx, func(s *Store, t *tx) error {
+func (s *Store) ReopenEvents(ctx context.Context, ask func(ctx context.Context) (ports.StreamState, error)) (n int, err error) {
+	lost := func(at ports.StreamPosition, state ports.StreamState) bool {
+		return at.Stream != state.Stream || at.Sequence > state.Last
+	}
+	state, err := ask(ctx)
+	if err != nil {
+		return 0, err
+	}
+	suspects := map[eventKey]ports.StreamPosition{}
+	if err := s.do(ctx, func(s *Store, _ *tx) error {
 		for key, row := range s.outbox {
-			lost := row.position.Stream != state.Stream || row.position.Sequence > state.Last
-			if row.published && lost {
+			if row.published && lost(row.position, state) {
+				suspects[key] = row.position
+			}
+		}
+		return nil
+	}); err != nil || len(suspects) == 0 {
+		return 0, err
+	}
+	// It may have been marked since the answer.
+	if state, err = ask(ctx); err != nil {
+		return 0, err
+	}
+	err = s.do(ctx, func(s *Store, t *tx) error {
+		n = 0
+		for key, at := range suspects {
+			if row := s.outbox[key]; row.published && row.position == at && lost(at, state) {
 				row.published, row.position = false, ports.StreamPosition{}
 				put(t, s.outbox, key, row)
 				n++

@@ -287,8 +287,8 @@ func (s chaosStore) MarkPublished(ctx context.Context, events []domain.Event, po
 	return through(s.process, ctx, func() error { return s.store.MarkPublished(ctx, events, positions) })
 }
 
-func (s chaosStore) ReopenEvents(ctx context.Context, state ports.StreamState) (int, error) {
-	return through1(s.process, ctx, func() (int, error) { return s.store.ReopenEvents(ctx, state) })
+func (s chaosStore) ReopenEvents(ctx context.Context, ask func(context.Context) (ports.StreamState, error)) (int, error) {
+	return through1(s.process, ctx, func() (int, error) { return s.store.ReopenEvents(ctx, ask) })
 }
 
 func (s chaosStore) DropEvents(ctx context.Context, events []domain.Event) error {

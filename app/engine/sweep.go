@@ -113,16 +113,20 @@ func (e *Engine) reopen(ctx context.Context) error {
 	if e.events == nil {
 		return nil
 	}
-	state, err := e.events.State(ctx)
-	if err != nil {
-		return fmt.Errorf("ask how far the stream of events reaches: %w", err)
-	}
-	lost, err := e.store.ReopenEvents(ctx, state)
+	var away error
+	lost, err := e.store.ReopenEvents(ctx, func(ctx context.Context) (state ports.StreamState, err error) {
+		if state, away = e.events.State(ctx); away != nil {
+			away = fmt.Errorf("ask how far the stream of events reaches: %w", away)
+		}
+		return state, away
+	})
 	if lost > 0 {
 		e.telemetry.Count(ports.EventsReopened, "", lost)
 		e.log.Warn("the stream lost events; publishing them again", "events", lost)
 	}
-	e.tell()
+	if away == nil {
+		e.tell()
+	}
 	return err
 }
 

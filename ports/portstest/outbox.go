@@ -136,10 +136,15 @@ func outboxPublish(t *testing.T, open func(*testing.T) ports.Store) {
 	})
 }
 
+// reaches is what a stream says that is asked for its state.
+func reaches(state ports.StreamState) func(context.Context) (ports.StreamState, error) {
+	return func(context.Context) (ports.StreamState, error) { return state, nil }
+}
+
 func outboxReopen(t *testing.T, open func(*testing.T) ports.Store) {
 	reopen := func(f *storeFixture, state ports.StreamState, want int) {
 		f.t.Helper()
-		if got, err := f.ReopenEvents(f.t.Context(), state); err != nil || got != want {
+		if got, err := f.ReopenEvents(f.t.Context(), reaches(state)); err != nil || got != want {
 			f.t.Errorf("ReopenEvents(%v) = %d, %v; want %d", state, got, err, want)
 		}
 	}
@@ -188,6 +193,52 @@ func outboxReopen(t *testing.T, open func(*testing.T) ports.Store) {
 		f.wantUnpublished(10, events)
 		reopen(f, ports.StreamState{Stream: "m2", Last: 0}, 0)
 	})
+	t.Run("not what is marked while it asks", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		events := suiteEvents(1, 6)
+		f.addEvents(events...)
+		f.markPublished(events[:3], positionsIn("s", 11, 3))
+		answers := []func() uint64{
+			func() uint64 { f.markPublished(events[3:4], positionsIn("s", 14, 1)); return 13 }, // the stream had more when it was marked
+			func() uint64 { f.markPublished(events[4:5], positionsIn("s", 15, 1)); return 14 },
+		}
+		for _, lost := range []int{0, 2} {
+			asked := 0
+			got, err := f.ReopenEvents(t.Context(), func(context.Context) (ports.StreamState, error) {
+				last := uint64(13) // for good, the second time
+				if lost == 0 && asked < len(answers) {
+					last = answers[asked]()
+				}
+				asked++
+				return ports.StreamState{Stream: "s", Last: last}, nil
+			})
+			if err != nil || got != lost {
+				t.Errorf("ReopenEvents() = %d, %v; want %d", got, err, lost)
+			}
+			f.wantUnpublished(10, events[5-lost:])
+		}
+	})
+	t.Run("no answer", func(t *testing.T) {
+		t.Parallel()
+		f := newStoreFixture(t, open)
+		events, silent := suiteEvents(1, 2), errors.New("silent")
+		f.addEvents(events...)
+		f.markPublished(events, positionsIn("s", 1, 2))
+		for answers := range 2 {
+			got, err := f.ReopenEvents(t.Context(), func(context.Context) (state ports.StreamState, err error) {
+				if answers == 0 {
+					err = silent
+				}
+				answers--
+				return ports.StreamState{Stream: "s"}, err
+			})
+			if got != 0 || !errors.Is(err, silent) {
+				t.Errorf("ReopenEvents() = %d, %v; want the error of the answer", got, err)
+			}
+		}
+		f.wantUnpublished(10, nil)
+	})
 }
 
 func outboxDrop(t *testing.T, open func(*testing.T) ports.Store) {
@@ -209,7 +260,7 @@ func outboxDrop(t *testing.T, open func(*testing.T) ports.Store) {
 			domain.Event{Tenant: "other", ID: events[0].ID})
 		f.wantUnpublished(10, []domain.Event{events[0], events[2], events[3]})
 		drop(f, events[1]) // gone already
-		if got, err := f.ReopenEvents(t.Context(), ports.StreamState{Stream: "new"}); err != nil || got != 1 {
+		if got, err := f.ReopenEvents(t.Context(), reaches(ports.StreamState{Stream: "new"})); err != nil || got != 1 {
 			t.Errorf("ReopenEvents(new stream) = %d, %v; want the 1 that was not dropped", got, err)
 		}
 		f.wantUnpublished(10, []domain.Event{events[0], events[2], events[3], events[5]})
@@ -258,7 +309,7 @@ func outboxPurge(t *testing.T, open func(*testing.T) ports.Store) {
 		purge(f, events[3].Time, 2) // not the one that happened then
 		purge(f, events[3].Time, 0)
 		f.wantUnpublished(10, []domain.Event{events[0], events[5]})
-		if got, err := f.ReopenEvents(t.Context(), ports.StreamState{Stream: "new"}); err != nil || got != 2 {
+		if got, err := f.ReopenEvents(t.Context(), reaches(ports.StreamState{Stream: "new"})); err != nil || got != 2 {
 			t.Errorf("ReopenEvents(new stream) = %d, %v; want the 2 that were not purged", got, err)
 		}
 		f.wantUnpublished(10, []domain.Event{events[0], events[3], events[4], events[5]})
@@ -275,7 +326,7 @@ func outboxPurge(t *testing.T, open func(*testing.T) ports.Store) {
 				t.Errorf("PurgeEvents(limit %d) = %d, %v; want %d", n.limit, got, err, n.want)
 			}
 		}
-		if got, err := f.ReopenEvents(t.Context(), ports.StreamState{Stream: "new"}); err != nil || got != 1 {
+		if got, err := f.ReopenEvents(t.Context(), reaches(ports.StreamState{Stream: "new"})); err != nil || got != 1 {
 			t.Errorf("ReopenEvents(new stream) = %d, %v; want 1", got, err)
 		}
 		f.wantUnpublished(10, events[:1])

@@ -338,7 +338,7 @@ func purgeDue(t *testing.T, open func(*testing.T) ports.Store) {
 		if got, err := f.PurgeFiles(t.Context(), storeNow, 10); err != nil || len(got) != 1 || got[0].File != "file" {
 			t.Errorf("PurgeFiles(told) = %v, %v; want the file", got, err)
 		}
-		if n, err := f.ReopenEvents(t.Context(), ports.StreamState{Stream: "new"}); err != nil || n != 3 {
+		if n, err := f.ReopenEvents(t.Context(), reaches(ports.StreamState{Stream: "new"})); err != nil || n != 3 {
 			t.Fatalf("ReopenEvents() = %d, %v; want 3", n, err)
 		}
 		f.wantPurgedJobs(storeNow, 10, 2) // neither job nor exported

@@ -36,20 +36,20 @@ func (o JobOptions) Check() error {
 		field     string
 		value     int
 		least, of int
-	}{{"fail_limit.items", o.FailLimit.Items, 0, maxFailItems}, {"fail_limit.percent", o.FailLimit.Percent, 0, 100}} {
+	}{{"fail_limit.items", o.FailLimit.Items, 0, MaxFailItems}, {"fail_limit.percent", o.FailLimit.Percent, 0, 100}} {
 		if limit.value < limit.least || limit.value > limit.of {
 			faults = append(faults, NewFailure(CodeOutOfRange, limit.field, strconv.Itoa(limit.value),
 				"min", "1", "max", strconv.Itoa(limit.of)))
 		}
 	}
 	if o.AllOrNothing && o.FailLimit != (FailLimit{}) {
-		faults = append(faults, NewFailure(CodeDuplicate, "fail_limit", "", "other", "all_or_nothing"))
+		faults = append(faults, NewFailure(CodeDuplicate, "fail_limit", "", "reason", "both", "other", "all_or_nothing"))
 	}
 	return FailAll(CodeInvalid, faults)
 }
 
-// maxFailItems is above what any job has.
-const maxFailItems = 1_000_000_000
+// MaxFailItems is the greatest [FailLimit.Items], above what any job has.
+const MaxFailItems = 1_000_000_000
 
 // reached reports whether so many items have failed that the job is to stop.
 func (l FailLimit) reached(r Report) bool {

@@ -20,6 +20,7 @@ var pageExamples = map[string][]domain.Failure{
 	"duplicate": {
 		domain.NewFailure(domain.CodeDuplicate, "data[3]", "100001"),
 		domain.NewFailure(domain.CodeDuplicate, "data", "{…}", "reason", "both_modes", "other", "searchOptions"),
+		domain.NewFailure(domain.CodeDuplicate, "ids", "[…]", "reason", "both", "other", "filter"),
 		domain.NewFailure(domain.CodeDuplicate, "amount", "金額", "row", "1", "column", "D"),
 		domain.NewFailure(domain.CodeDuplicate, "code", "R1", "earlier", "0"),
 		domain.NewFailure(domain.CodeDuplicate, "code", "R1", "earlier_row", "2"),
@@ -57,6 +58,7 @@ var pageExamples = map[string][]domain.Failure{
 	"required": {
 		domain.NewFailure(domain.CodeRequired, "total", ""),
 		domain.NewFailure(domain.CodeRequired, "estatesIds", "", "reason", "empty_list"),
+		domain.NewFailure(domain.CodeRequired, "ids", "", "reason", "neither", "other", "filter"),
 		domain.NewFailure(domain.CodeRequired, "item", "", "row", "17", "column", "B"),
 	},
 	"superseded": {

@@ -70,6 +70,22 @@ func (v Value) Sent() string {
 	return ""
 }
 
+// maxName bounds what is repeated of a name that a client made up, in characters.
+const maxName = 100
+
+// ShortName is the name of a member that a client made up, shortened when it is
+// long.
+func ShortName(name string) string {
+	runes := 0
+	for i := range name {
+		if runes == maxName {
+			return name[:i] + "…"
+		}
+		runes++
+	}
+	return name
+}
+
 // Integer reads a whole number: a number or a string of digits. ok is false
 // when v is of another type or form, as 1.0 and 1e3 are; a number that no int64
 // holds gives the nearest one.

@@ -19,6 +19,7 @@ type AgentEdits struct {
 	Search         Search         `json:"search,omitzero"`
 	ContractSearch ContractSearch `json:"contract_search,omitzero"`
 	AgentID        int64          `json:"agent,omitempty"` // 0 in individual mode
+	Form           Form           `json:"form,omitempty"`
 }
 
 func (e AgentEdits) check() error {
@@ -56,7 +57,11 @@ func agentKind(deps Deps) engine.Kind[AgentEdits, AgentItem] {
 				func(item AgentItem) estate.AgentEdit {
 					return estate.AgentEdit{ID: item.ID, AgentID: max(item.AgentID, e.AgentID)} // one of them is 0
 				},
-				func(edits []estate.AgentEdit) ([]domain.Outcome, error) { return set(ctx, job.Tenant(), edits) })
+				func(edits []estate.AgentEdit) ([]domain.Outcome, error) {
+					outcomes, err := set(ctx, job.Tenant(), edits)
+					e.Form.rename(outcomes)
+					return outcomes, err
+				})
 		},
 	}
 }
@@ -74,51 +79,49 @@ func mapped[V, W any](values iter.Seq2[V, error], turn func(V) W) iter.Seq2[W, e
 
 // editingAgents returns the submitter of edits of agents.
 func (s *Estates) editingAgents(jobs *engine.Jobs[AgentEdits, AgentItem]) submitter {
-	return submitter{allowed: jobs.Allowed, submit: func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
-		p := newProblems()
-		request := engine.Request[AgentEdits, AgentItem]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf}
+	return submitting(jobs, agentMembers, setOptions, func(ctx context.Context, p *problems, who domain.Principal, r Request, request *engine.Request[AgentEdits, AgentItem]) error {
+		request.Payload.Form = r.form
 		field := estateIDs
-		if request.Payload.Contracts = isContract(p, r.Body.Member("action")); request.Payload.Contracts {
+		if request.Payload.Contracts = isContract(p, r.Body.Member(p.names.object)); request.Payload.Contracts {
 			field = contractIDs
 		}
 		if request.All = isBatch(p, r.Body, field); request.All {
-			request.Expected = readTotal(p, r.Body.Member("total"))
-			if v := r.Body.Member(searchField); request.Payload.Contracts {
+			request.Expected = readTotal(p, r.Body.Member("total"), request.Options)
+			if v := r.Body.Member(p.names.search); request.Payload.Contracts {
 				request.Payload.ContractSearch = s.readContractSearch(p, v)
 			} else {
 				request.Payload.Search = s.readSearch(p, v)
 			}
-			request.Payload.AgentID = readPerson(p, r.Body.Member(userField))
-			if err := s.checkUser(ctx, p, who, request.Payload.AgentID, estate.Agent); err != nil {
-				return nil, err
-			}
-		} else if data := r.Body.Member(dataField); !blank(data) {
-			request.Items = readData(p, data, s.cfg.MaxNamed, new(faultKeeper), readAgentItem)
+			request.Payload.AgentID = readPerson(p, r.Body.Member(p.names.user))
+			return s.checkUser(ctx, p, who, request.Payload.AgentID, estate.Agent)
 		}
-		if err := p.err(); err != nil {
-			return nil, err
-		}
-		return jobs.Submit(ctx, who, request)
-	}}
+		request.Items = readData(p, r.Body, s.mostNamed(request.Options), readAgentItem)
+		return nil
+	})
 }
+
+// The members of a typed request, and of an entry of its edits.
+var (
+	agentMembers = []string{TypedForm.names().object, TypedForm.names().data, TypedForm.names().search, typedTotal, TypedForm.names().user}
+	agentEntry   = []string{"id", TypedForm.names().user}
+)
 
 // isContract reads of what the agents are to be in charge.
-func isContract(p *problems, action document.Value) bool {
+func isContract(p *problems, object document.Value) bool {
 	switch {
-	case blank(action):
-		p.missing("action")
-	case action.Kind != document.String || action.Text != "estate" && action.Text != "contract":
-		p.add(domain.CodeInvalid, "action", action, "expected", "estate, contract")
+	case blank(object):
+		p.missing(p.names.object)
+	case object.Kind != document.String || object.Text != "estate" && object.Text != "contract":
+		p.add(domain.CodeInvalid, p.names.object, object, "expected", "estate, contract")
 	}
-	return action.Text == "contract"
+	return object.Text == "contract"
 }
 
-func readAgentItem(faults *faultKeeper, id int64, v document.Value) AgentItem {
-	p := newProblems()
-	entry := entryOf(p, v)
+func readAgentItem(p *problems, faults *faultKeeper, id int64, v document.Value) AgentItem {
+	entry := entryOf(p, v, agentEntry)
 	item := AgentItem{ID: id}
 	if len(p.failures) == 0 {
-		item.AgentID = readPerson(p, entry.Member(userField))
+		item.AgentID = readPerson(p, entry.Member(p.names.user))
 	}
 	item.Faults = faults.keep(p.failures)
 	return item

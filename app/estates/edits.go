@@ -25,8 +25,12 @@ const expectAll = "all"
 
 // isBatch tells in which mode a request to edit is: in batch mode, one edit
 // for all objects that a search finds, or in individual mode, with an edit for
-// each. A request in both modes or in neither is reported.
+// each. A request in both modes or in neither is reported. idsField is where
+// the source form may say "all" besides.
 func isBatch(p *problems, body document.Value, idsField string) (batch bool) {
+	if p.form == TypedForm {
+		return p.byOneEdit(body)
+	}
 	data := body.Member(dataField)
 	individual := !blank(data) && !empty(data)
 	field, ids := idsOf(p, body, idsField)
@@ -68,18 +72,32 @@ func empty(v document.Value) bool {
 }
 
 // readData reads the edits of a request in individual mode: a map keyed by
-// identifier, or as PHP may write it, a list of entries that have their own.
+// identifier, or as PHP and the typed form write it, a list of entries that
+// have their own.
 // Two entries for one identifier are reported, unless read makes the same of
 // them. What is wrong within an entry is for read to keep: it fails the item.
 // A map has no order, so the items are in that of their identifiers: the same
 // request gives the same job however it is written.
-func readData[I any](p *problems, data document.Value, most int, faults *faultKeeper,
-	read func(faults *faultKeeper, id int64, entry document.Value) I,
+func readData[I any](p *problems, body document.Value, most int,
+	read func(p *problems, faults *faultKeeper, id int64, entry document.Value) I,
 ) (items []I) {
+	list, data := p.names.data, body.Member(p.names.data)
+	if p.form == SourceForm && blank(data) || data.Kind == document.Null {
+		return nil // reported
+	}
+	if p.form == TypedForm && data.Kind != document.List {
+		p.add(domain.CodeInvalid, list, data, "expected", "list")
+		return nil
+	}
+	if p.form == TypedForm && empty(data) {
+		p.addText(domain.CodeRequired, list, "", "reason", "empty_list")
+		return nil
+	}
+	faults := new(faultKeeper)
 	count := len(data.Members) + len(data.List)
 	seen := make(map[int64]int, min(count, most)) // where the item of an identifier is
 	add := func(field string, id int64, entry document.Value) bool {
-		item := read(faults, id, entry)
+		item := read(newProblems(p.form), faults, id, entry)
 		if i, again := seen[id]; again {
 			if !reflect.DeepEqual(items[i], item) {
 				p.addText(domain.CodeDuplicate, field, strconv.FormatInt(id, 10))
@@ -87,7 +105,7 @@ func readData[I any](p *problems, data document.Value, most int, faults *faultKe
 			return true
 		}
 		if len(items) == most {
-			p.tooMany(dataField, most, count)
+			p.tooMany(list, most, count)
 			return false
 		}
 		seen[id] = len(items)
@@ -97,7 +115,7 @@ func readData[I any](p *problems, data document.Value, most int, faults *faultKe
 	switch data.Kind {
 	case document.Object:
 		for _, m := range data.Members {
-			field := path(dataField, m.Name)
+			field := path(list, m.Name)
 			id, ok := p.id(field, document.Value{Kind: document.String, Text: m.Name})
 			if ok && p.agrees(field, id, m.Value) && !add(field, id, m.Value) {
 				return items
@@ -105,7 +123,7 @@ func readData[I any](p *problems, data document.Value, most int, faults *faultKe
 		}
 	case document.List:
 		for i, entry := range data.List {
-			field := at(dataField, i)
+			field := at(list, i)
 			own := entry.Member("id")
 			switch {
 			case entry.Kind != document.Object:
@@ -119,7 +137,7 @@ func readData[I any](p *problems, data document.Value, most int, faults *faultKe
 			}
 		}
 	case document.Null, document.Bool, document.Number, document.String:
-		p.add(domain.CodeInvalid, dataField, data, "expected", "object")
+		p.add(domain.CodeInvalid, list, data, "expected", "object")
 	}
 	ids := slices.Sorted(maps.Keys(seen))
 	sorted := make([]I, len(ids))
@@ -145,11 +163,14 @@ func (p *problems) agrees(field string, key int64, entry document.Value) bool {
 	return ok
 }
 
-// entryOf returns the members of an entry of data. PHP sends the empty one as
-// a list.
-func entryOf(p *problems, v document.Value) document.Value {
+// entryOf returns the members of an entry of data, which in the typed form are
+// those that are known. PHP sends the empty one as a list.
+func entryOf(p *problems, v document.Value, known []string) document.Value {
 	if v.Kind != document.Object && !empty(v) {
-		p.add(domain.CodeInvalid, dataField, v, "expected", "object")
+		p.add(domain.CodeInvalid, p.names.data, v, "expected", "object")
+	}
+	if p.form == TypedForm {
+		p.known("", v, known)
 	}
 	return v
 }
@@ -158,10 +179,10 @@ func entryOf(p *problems, v document.Value) document.Value {
 // means nobody, which is reported.
 func readPerson(p *problems, v document.Value) int64 {
 	if n, ok := v.Integer(); blank(v) || ok && n == 0 {
-		p.missing(userField)
+		p.missing(p.names.user)
 		return 0
 	}
-	id, _ := p.id(userField, v)
+	id, _ := p.id(p.names.user, v)
 	return id
 }
 
@@ -176,7 +197,7 @@ func (s *Estates) checkUser(ctx context.Context, p *problems, who domain.Princip
 		return err
 	}
 	if len(users) == 0 || users[0].Role != role {
-		wrong := estate.WrongRole(userField, id, role)
+		wrong := estate.WrongRole(p.names.user, id, role)
 		p.addText(wrong.Code, wrong.Field, wrong.Value, pairsOf(wrong)...)
 	}
 	return nil

@@ -154,10 +154,10 @@ func New(e *engine.Engine, deps Deps, cfg Config) (*Estates, error) {
 	s := &Estates{deps: deps, cfg: cfg, kinds: map[domain.Kind]submitter{}}
 	if err := errors.Join(
 		add(s, e, listingKind(OpenRent, true, deps), func(jobs *engine.Jobs[Search, int64]) submitter {
-			return searching(s, jobs, estateIDs, s.readSearch)
+			return searching(s, jobs, estateIDs, setOptions, s.readSearch)
 		}),
 		add(s, e, listingKind(CloseRent, false, deps), func(jobs *engine.Jobs[Search, int64]) submitter {
-			return searching(s, jobs, estateIDs, s.readSearch)
+			return searching(s, jobs, estateIDs, setOptions, s.readSearch)
 		}),
 		add(s, e, reportKind(deps), s.uploadingReports),
 		add(s, e, s.importer().kind(), s.importingStatements),
@@ -187,7 +187,7 @@ func add[P, I any](s *Estates, e *engine.Engine, kind engine.Kind[P, I], submit 
 func addExport[P, R any](s *Estates, e *engine.Engine, x exporter[P, R], field string, read func(*problems, document.Value) P) error {
 	jobs, err := engine.RegisterExport(e, x.kind())
 	if err == nil {
-		s.kinds[x.name] = searching(s, jobs, field, read)
+		s.kinds[x.name] = searching(s, jobs, field, nil, read)
 	}
 	return err
 }

@@ -107,7 +107,14 @@ func (f fixture) finish(t *testing.T, body string) *domain.BatchJob {
 	if err != nil {
 		t.Fatalf("Submit(%s): %v", body, err)
 	}
+	return f.wait(t, job)
+}
+
+// wait waits for the end of a job.
+func (f fixture) wait(t *testing.T, job *domain.BatchJob) *domain.BatchJob {
+	t.Helper()
 	for deadline := time.After(10 * time.Second); ; {
+		var err error
 		job, err = f.store.FindJob(t.Context(), job.Ref())
 		if err != nil {
 			t.Fatalf("FindJob: %v", err)
@@ -117,7 +124,7 @@ func (f fixture) finish(t *testing.T, body string) *domain.BatchJob {
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("job of %s is %s after 10 s, want it ended", body, job.State())
+			t.Fatalf("job %s of %s is %s after 10 s, want it ended", job.ID(), job.Kind(), job.State())
 		case <-time.After(time.Millisecond):
 		}
 	}

@@ -18,6 +18,7 @@ import (
 type LandlordEdits struct {
 	Search Search        `json:"search,omitzero"`
 	Edit   *LandlordEdit `json:"edit,omitempty"` // nil in individual mode
+	Form   Form          `json:"form,omitempty"`
 }
 
 func (e LandlordEdits) check() error { return e.Search.check() }
@@ -57,7 +58,9 @@ func landlordKind(deps Deps) engine.Kind[LandlordEdits, LandlordItem] {
 					return estate.GrantEdit{EstateID: item.ID, UserID: edit.UserID, Capabilities: edit.Capabilities}
 				},
 				func(edits []estate.GrantEdit) ([]domain.Outcome, error) {
-					return deps.Grants.EditGrants(ctx, job.Tenant(), edits)
+					outcomes, err := deps.Grants.EditGrants(ctx, job.Tenant(), edits)
+					e.Form.rename(outcomes)
+					return outcomes, err
 				})
 		},
 	}
@@ -65,33 +68,36 @@ func landlordKind(deps Deps) engine.Kind[LandlordEdits, LandlordItem] {
 
 // editingLandlords returns the submitter of edits of landlords.
 func (s *Estates) editingLandlords(jobs *engine.Jobs[LandlordEdits, LandlordItem]) submitter {
-	return submitter{allowed: jobs.Allowed, submit: func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
-		p := newProblems()
-		request := engine.Request[LandlordEdits, LandlordItem]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf}
-		if action := r.Body.Member("action"); !blank(action) && (action.Kind != document.String || action.Text != "estate") {
-			p.add(domain.CodeInvalid, "action", action, "expected", "estate")
+	return submitting(jobs, landlordMembers, setOptions, func(ctx context.Context, p *problems, who domain.Principal, r Request, request *engine.Request[LandlordEdits, LandlordItem]) error {
+		if r.form == SourceForm {
+			if action := r.Body.Member("action"); !blank(action) && (action.Kind != document.String || action.Text != "estate") {
+				p.add(domain.CodeInvalid, "action", action, "expected", "estate")
+			}
 		}
+		request.Payload.Form = r.form
 		if request.All = isBatch(p, r.Body, estateIDs); request.All {
-			request.Expected = readTotal(p, r.Body.Member("total"))
-			request.Payload.Search = s.readSearch(p, r.Body.Member(searchField))
-			edit := s.readLandlordEdit(p, r.Body, replaceField)
+			request.Expected = readTotal(p, r.Body.Member("total"), request.Options)
+			request.Payload.Search = s.readSearch(p, r.Body.Member(p.names.search))
+			edit := s.readLandlordEdit(p, r.Body, p.names.capabilities)
 			if err := s.checkUser(ctx, p, who, edit.UserID, estate.Landlord); err != nil {
-				return nil, err
+				return err
 			}
 			request.Payload.Edit = &edit
-		} else if data := r.Body.Member(dataField); !blank(data) {
-			request.Items = readData(p, data, s.cfg.MaxNamed, new(faultKeeper), s.readLandlordItem)
+		} else {
+			request.Items = readData(p, r.Body, s.mostNamed(request.Options), s.readLandlordItem)
 		}
-		if err := p.err(); err != nil {
-			return nil, err
-		}
-		return jobs.Submit(ctx, who, request)
-	}}
+		return nil
+	})
 }
 
-func (s *Estates) readLandlordItem(faults *faultKeeper, id int64, v document.Value) LandlordItem {
-	p := newProblems()
-	entry := entryOf(p, v)
+// The members of a typed request, and of an entry of its edits.
+var (
+	landlordMembers = []string{TypedForm.names().data, TypedForm.names().search, typedTotal, TypedForm.names().user, TypedForm.names().capabilities}
+	landlordEntry   = []string{"id", TypedForm.names().user, capabilitiesField}
+)
+
+func (s *Estates) readLandlordItem(p *problems, faults *faultKeeper, id int64, v document.Value) LandlordItem {
+	entry := entryOf(p, v, landlordEntry)
 	if len(p.failures) > 0 {
 		return LandlordItem{ID: id, Faults: faults.keep(p.failures)}
 	}
@@ -103,7 +109,7 @@ func (s *Estates) readLandlordItem(faults *faultKeeper, id int64, v document.Val
 // that was sent: a field that is absent or empty must not wipe a landlord.
 func (s *Estates) readLandlordEdit(p *problems, entry document.Value, field string) (edit LandlordEdit) {
 	edit.Capabilities = s.readCapabilities(p, field, entry.Member(field))
-	if user, sent := entry.Lookup(userField); !sent || user.Kind != document.Null {
+	if user, sent := entry.Lookup(p.names.user); !sent || user.Kind != document.Null {
 		edit.UserID = readPerson(p, user)
 	}
 	return edit
@@ -112,7 +118,7 @@ func (s *Estates) readLandlordEdit(p *problems, entry document.Value, field stri
 // readCapabilities reads which capabilities are to be 0 or 1.
 func (s *Estates) readCapabilities(p *problems, field string, v document.Value) map[estate.Capability]bool {
 	switch {
-	case blank(v), empty(v):
+	case v.Kind == document.Null, p.form == SourceForm && (blank(v) || empty(v)):
 		return nil
 	case v.Kind != document.Object:
 		p.add(domain.CodeInvalid, field, v, "expected", "object")
@@ -122,13 +128,9 @@ func (s *Estates) readCapabilities(p *problems, field string, v document.Value) 
 	capabilities := make(map[estate.Capability]bool, min(len(v.Members), len(s.cfg.Capabilities)))
 	for _, m := range v.Members {
 		name, where := estate.Capability(m.Name), path(field, m.Name)
-		on, ok := flag(m.Value)
-		switch {
-		case !slices.Contains(s.cfg.Capabilities, name):
-			p.addText(estate.CodeUnknownCapability, where, shortName(m.Name))
-		case !ok:
-			p.add(domain.CodeInvalid, where, m.Value, "expected", "flag")
-		default:
+		if !slices.Contains(s.cfg.Capabilities, name) {
+			p.addText(estate.CodeUnknownCapability, where, document.ShortName(m.Name))
+		} else if on, ok := p.flag(where, m.Value); ok {
 			capabilities[name] = on
 		}
 	}

@@ -14,16 +14,17 @@ import (
 // of millions of bad values costs no more to answer than to read.
 const maxProblems = 1000
 
-// maxFieldName bounds what is repeated of a name that a client made up.
-const maxFieldName = 100
-
-// problems collects all that is wrong with a request.
+// problems collects all that is wrong with a request, by the names of its form.
 type problems struct {
+	form     Form
+	names    names
 	failures []domain.Failure
 	code     domain.Code // of the request as a whole
 }
 
-func newProblems() *problems { return &problems{code: domain.CodeInvalid} }
+func newProblems(form Form) *problems {
+	return &problems{form: form, names: form.names(), code: domain.CodeInvalid}
+}
 
 func (p *problems) add(code domain.Code, field string, v document.Value, pairs ...string) {
 	p.addText(code, field, v.Sent(), pairs...)
@@ -84,19 +85,7 @@ func (p *problems) whole(field string, v document.Value, expected string, least,
 }
 
 // path names a member of a field.
-func path(field, member string) string { return field + "." + shortName(member) }
-
-// shortName is a name that a client made up, shortened when it is long.
-func shortName(name string) string {
-	runes := 0
-	for i := range name {
-		if runes == maxFieldName {
-			return name[:i] + "…"
-		}
-		runes++
-	}
-	return name
-}
+func path(field, member string) string { return field + "." + document.ShortName(member) }
 
 // at names the element i of a list, counted from 0.
 func at(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }

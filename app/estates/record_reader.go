@@ -129,7 +129,7 @@ func (r *recordReader) finish(faults []domain.Failure) []domain.Failure {
 	}
 	for _, m := range r.object.Members {
 		if len(r.failures) < maxLineFailures && !slices.Contains(r.asked, m.Name) {
-			r.add(domain.CodeUnknownField, shortName(m.Name), m.Value)
+			r.add(domain.CodeUnknownField, document.ShortName(m.Name), m.Value)
 		}
 	}
 	return r.failures

@@ -53,48 +53,53 @@ func reportKind(deps Deps) engine.Kind[ReportUpload, int64] {
 	}
 }
 
+// documentMembers are the members of a typed request that say which document.
+var documentMembers = []string{TypedForm.names().url, TypedForm.names().month}
+
 // uploadingReports returns the submitter of reports.
 func (s *Estates) uploadingReports(jobs *engine.Jobs[ReportUpload, int64]) submitter {
-	submit := selecting(s, jobs, estateIDs, func(p *problems, r Request, all bool) (u ReportUpload) {
+	submit := selecting(s, jobs, estateIDs, documentMembers, rowOptions, func(p *problems, r Request, all bool) (u ReportUpload) {
 		if all {
-			u.Search = s.readSearch(p, r.Body.Member(searchField))
+			u.Search = s.readSearch(p, r.Body.Member(p.names.search))
 		}
 		u.Source = readSource(p, r)
-		u.Month = readMonth(p, r.Body.Member("date"))
+		u.Month = readMonth(p, r)
 		return u
 	})
 	return s.keepingUpload(submit)
 }
 
 // readMonth reads the month that a document is for.
-func readMonth(p *problems, v document.Value) estate.Month {
+func readMonth(p *problems, r Request) estate.Month {
+	v := r.Body.Member(p.names.month)
 	if blank(v) {
-		p.missing("date")
+		p.missing(p.names.month)
 		return ""
 	}
 	m, ok := estate.ParseMonth(v.Text)
 	if !ok || v.Kind != document.String && v.Kind != document.Number {
-		p.add(domain.CodeInvalid, "date", v, "expected", "month")
+		p.add(domain.CodeInvalid, p.names.month, v, "expected", "month")
 	}
 	return m
 }
 
 // readSource reads where a document is: an upload of the tenant, or elsewhere.
 func readSource(p *problems, r Request) (s Source) {
-	v := r.Body.Member(urlField)
+	field := p.names.url
+	v := r.Body.Member(field)
 	switch {
 	case blank(v):
-		p.missing(urlField)
+		p.missing(field)
 		return s
 	case v.Kind != document.String:
-		p.add(domain.CodeInvalid, urlField, v, "expected", "url")
+		p.add(domain.CodeInvalid, field, v, "expected", "url")
 		return s
 	}
 	if r.Upload != nil {
 		if id, ok := r.Upload(v.Text); ok {
 			if id == "" {
 				plain, _, _ := strings.Cut(v.Text, "?") // behind it is a signature
-				p.addText(domain.CodeNotFound, urlField, plain)
+				p.addText(domain.CodeNotFound, field, plain)
 			}
 			return Source{Upload: id}
 		}
@@ -102,9 +107,9 @@ func readSource(p *problems, r Request) (s Source) {
 	u, err := url.Parse(v.Text)
 	switch {
 	case len(v.Text) > maxURL:
-		p.add(domain.CodeTooLong, urlField, v, "max", strconv.Itoa(maxURL))
+		p.add(domain.CodeTooLong, field, v, "max", strconv.Itoa(maxURL))
 	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || !isPort(u.Port()):
-		p.add(domain.CodeInvalid, urlField, v, "expected", "url")
+		p.add(domain.CodeInvalid, field, v, "expected", "url")
 	}
 	return Source{URL: v.Text}
 }
@@ -121,7 +126,7 @@ func isPort(port string) bool {
 func (s *Estates) keepingUpload(next submitter) submitter {
 	submit := next.submit
 	next.submit = func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
-		v := r.Body.Member(urlField)
+		v := r.Body.Member(r.form.names().url)
 		if v.Kind != document.String || r.Upload == nil {
 			return submit(ctx, who, r)
 		}

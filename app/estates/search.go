@@ -87,7 +87,7 @@ func checkSearch(s interface{ faults() []domain.Failure }) error {
 
 // readSearch reads the search options for estates.
 func (s *Estates) readSearch(p *problems, v document.Value) (search Search) {
-	s.readOptions(p, v, options{
+	s.readOptions(p, v, searchOptions{
 		"keyword":      p.texts(&search.Keywords),
 		"country":      p.smalls(&search.Countries),
 		"district":     p.smalls(&search.Districts),
@@ -99,24 +99,24 @@ func (s *Estates) readSearch(p *problems, v document.Value) (search Search) {
 		"rent_min":     p.loosest(&search.RentMin, func(a, b int64) bool { return a < b }),
 		"rent_max":     p.loosest(&search.RentMax, func(a, b int64) bool { return a > b }),
 	})
-	p.addFaults(searchField, search.faults())
+	p.addFaults(p.names.search, search.faults())
 	return search
 }
 
 // readCommunitySearch reads the search options for communities.
 func (s *Estates) readCommunitySearch(p *problems, v document.Value) (search CommunitySearch) {
-	s.readOptions(p, v, options{
+	s.readOptions(p, v, searchOptions{
 		"keyword":  p.texts(&search.Keywords),
 		"country":  p.smalls(&search.Countries),
 		"district": p.smalls(&search.Districts),
 	})
-	p.addFaults(searchField, search.faults())
+	p.addFaults(p.names.search, search.faults())
 	return search
 }
 
 // readContractSearch reads the search options for contracts.
 func (s *Estates) readContractSearch(p *problems, v document.Value) (search ContractSearch) {
-	s.readOptions(p, v, options{
+	s.readOptions(p, v, searchOptions{
 		"keyword":     p.texts(&search.Keywords),
 		"country":     p.smalls(&search.Countries),
 		"district":    p.smalls(&search.Districts),
@@ -126,13 +126,13 @@ func (s *Estates) readContractSearch(p *problems, v document.Value) (search Cont
 		"ends_after":  p.earliest(&search.EndsAfter),
 		"ends_before": p.latest(&search.EndsBefore),
 	})
-	p.addFaults(searchField, search.faults())
+	p.addFaults(p.names.search, search.faults())
 	return search
 }
 
 // readRepairSearch reads the search options for repairs.
 func (s *Estates) readRepairSearch(p *problems, v document.Value) (search RepairSearch) {
-	s.readOptions(p, v, options{
+	s.readOptions(p, v, searchOptions{
 		"keyword":         p.texts(&search.Keywords),
 		"country":         p.smalls(&search.Countries),
 		"district":        p.smalls(&search.Districts),
@@ -142,6 +142,6 @@ func (s *Estates) readRepairSearch(p *problems, v document.Value) (search Repair
 		"reported_after":  p.earliest(&search.ReportedAfter),
 		"reported_before": p.latest(&search.ReportedBefore),
 	})
-	p.addFaults(searchField, search.faults())
+	p.addFaults(p.names.search, search.faults())
 	return search
 }

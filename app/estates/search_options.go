@@ -11,30 +11,31 @@ import (
 
 const searchField = "searchOptions"
 
-// options are what reads one value of each search option that there is. An
+// searchOptions are what reads one value of each search option that there is. An
 // option may be given a list, of which any will do: then each element is read.
-type options map[string]func(field string, v document.Value)
+type searchOptions map[string]func(field string, v document.Value)
 
 // readOptions reads the search options of a request, which it requires: without
 // any, "all" would silently mean everything. PHP sends the empty map as a list.
-func (s *Estates) readOptions(p *problems, v document.Value, known options) {
+func (s *Estates) readOptions(p *problems, v document.Value, known searchOptions) {
+	source := p.form == SourceForm
 	switch {
-	case blank(v):
-		p.missing(searchField)
-	case v.Kind == document.List && len(v.List) == 0:
+	case v.Kind == document.Null, source && blank(v):
+		p.missing(p.names.search)
+	case source && empty(v):
 	case v.Kind != document.Object:
-		p.add(domain.CodeInvalid, searchField, v, "expected", "object")
+		p.add(domain.CodeInvalid, p.names.search, v, "expected", "object")
 	}
 	for _, m := range v.Members {
-		if slices.Contains(s.cfg.IgnoredOptions, m.Name) {
+		if source && slices.Contains(s.cfg.IgnoredOptions, m.Name) {
 			continue
 		}
-		field, v := path(searchField, m.Name), m.Value
+		field, v := path(p.names.search, m.Name), m.Value
 		read, found := known[m.Name]
 		switch {
 		case !found:
 			p.add(domain.CodeUnknownField, field, v)
-		case blank(v): // not given
+		case v.Kind == document.Null, source && blank(v): // not given
 		case v.Kind == document.Object || v.Kind == document.List && len(v.List) == 0:
 			p.add(domain.CodeInvalid, field, v, "expected", "values")
 		case v.Kind == document.List:
@@ -47,10 +48,11 @@ func (s *Estates) readOptions(p *problems, v document.Value, known options) {
 	}
 }
 
-// texts reads texts; a number counts as one.
+// texts reads texts; in the source form a number counts as one.
 func (p *problems) texts(list *[]string) func(string, document.Value) {
 	return func(field string, v document.Value) {
-		if blank(v) || v.Kind != document.String && v.Kind != document.Number {
+		number := v.Kind == document.Number && p.form == SourceForm
+		if blank(v) || v.Kind != document.String && !number {
 			p.add(domain.CodeInvalid, field, v, "expected", "string")
 			return
 		}
@@ -69,16 +71,28 @@ func words[S ~string](p *problems, list *[]S, allowed []S) func(string, document
 	}
 }
 
-// flags reads flags in any of their spellings.
+// flags reads flags.
 func (p *problems) flags(list *[]bool) func(string, document.Value) {
 	return func(field string, v document.Value) {
-		on, ok := flag(v)
-		if !ok {
-			p.add(domain.CodeInvalid, field, v, "expected", "flag")
-			return
+		if on, ok := p.flag(field, v); ok {
+			*list = append(*list, on)
 		}
-		*list = append(*list, on)
 	}
+}
+
+// flag reads a flag, in the source form in any of its spellings, and reports
+// anything else.
+func (p *problems) flag(field string, v document.Value) (on, ok bool) {
+	if p.form == TypedForm {
+		if v.Kind != document.Bool {
+			p.add(domain.CodeInvalid, field, v, "expected", "boolean")
+		}
+		return v.Bool, v.Kind == document.Bool
+	}
+	if on, ok = flag(v); !ok {
+		p.add(domain.CodeInvalid, field, v, "expected", "flag")
+	}
+	return on, ok
 }
 
 // flag reads a flag in any of its spellings: true, false, 0, 1, "0" and "1".

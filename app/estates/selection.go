@@ -2,6 +2,7 @@ package estates
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/batchport/batchport/app/document"
@@ -22,35 +23,50 @@ const (
 	misspeltContractIDs = "constarctIds"
 )
 
+// selected are the members of a typed request that select objects.
+var selected = []string{typedIDs, TypedForm.names().search, typedTotal}
+
 // selecting returns the submitter of a kind whose request has a list of
-// identifiers, or "all" and search options. read reads the payload; with all
-// false the search options are not read.
-func selecting[P any](s *Estates, jobs *engine.Jobs[P, int64], field string, read func(p *problems, r Request, all bool) P) submitter {
-	return submitter{allowed: jobs.Allowed, submit: func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
-		p := newProblems()
-		request := engine.Request[P, int64]{Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf}
-		field, ids := idsOf(p, r.Body, field)
-		if request.All = isAll(ids); request.All {
-			request.Expected = readTotal(p, r.Body.Member("total"))
-		} else {
-			request.Items = readIDs(p, field, ids, s.cfg.MaxNamed)
-		}
-		request.Payload = read(p, r, request.All)
-		if err := p.err(); err != nil {
-			return nil, err
-		}
-		return jobs.Submit(ctx, who, request)
-	}}
+// identifiers, or a search: in the source form, where the list is in field,
+// "all" in its place and search options. read reads the payload; with all
+// false the search is not read.
+func selecting[P any](s *Estates, jobs *engine.Jobs[P, int64], field string, members, treatment []string, read func(p *problems, r Request, all bool) P) submitter {
+	return submitting(jobs, slices.Concat(selected, members), treatment,
+		func(_ context.Context, p *problems, _ domain.Principal, r Request, request *engine.Request[P, int64]) error {
+			field, ids := field, document.Value{}
+			if r.form == TypedForm {
+				field, ids, request.All = typedIDs, r.Body.Member(typedIDs), p.byFilter(r.Body)
+			} else {
+				field, ids = idsOf(p, r.Body, field)
+				request.All = isAll(ids)
+			}
+			switch {
+			case request.All:
+				request.Expected = readTotal(p, r.Body.Member("total"), request.Options)
+			case r.form == SourceForm || ids.Kind != document.Null: // else it was reported
+				request.Items = readIDs(p, field, ids, s.mostNamed(request.Options))
+			}
+			request.Payload = read(p, r, request.All)
+			return nil
+		})
 }
 
 // searching is selecting for a kind whose payload is its search alone.
-func searching[P any](s *Estates, jobs *engine.Jobs[P, int64], field string, read func(*problems, document.Value) P) submitter {
-	return selecting(s, jobs, field, func(p *problems, r Request, all bool) (search P) {
+func searching[P any](s *Estates, jobs *engine.Jobs[P, int64], field string, treatment []string, read func(*problems, document.Value) P) submitter {
+	return selecting(s, jobs, field, nil, treatment, func(p *problems, r Request, all bool) (search P) {
 		if all {
-			search = read(p, r.Body.Member(searchField))
+			search = read(p, r.Body.Member(p.names.search))
 		}
 		return search
 	})
+}
+
+// mostNamed is how many objects a request may name one by one.
+func (s *Estates) mostNamed(o domain.JobOptions) int {
+	if o.AllOrNothing {
+		return min(s.cfg.MaxNamed, domain.MaxAllOrNothing)
+	}
+	return s.cfg.MaxNamed
 }
 
 // idsOf returns the identifiers of a request, and the name by which it sent
@@ -73,8 +89,9 @@ func idsOf(p *problems, body document.Value, field string) (string, document.Val
 
 func isAll(ids document.Value) bool { return ids.Kind == document.String && ids.Text == "all" }
 
-// readTotal reads how many objects the caller saw.
-func readTotal(p *problems, v document.Value) *int {
+// readTotal reads how many objects the caller saw. All or nothing is not for so
+// many as a search may find.
+func readTotal(p *problems, v document.Value, o domain.JobOptions) *int {
 	if blank(v) {
 		p.missing("total")
 		return nil
@@ -82,6 +99,9 @@ func readTotal(p *problems, v document.Value) *int {
 	n, ok := p.integer("total", v, estate.MaxID)
 	if !ok {
 		return nil
+	}
+	if o.AllOrNothing && n > domain.MaxAllOrNothing {
+		p.tooMany("total", domain.MaxAllOrNothing, int(n))
 	}
 	return new(int(n))
 }
@@ -94,6 +114,9 @@ func readIDs(p *problems, field string, v document.Value, most int) []int64 {
 		return nil
 	case v.Kind == document.List && len(v.List) == 0:
 		p.addText(domain.CodeRequired, field, "", "reason", "empty_list")
+		return nil
+	case v.Kind != document.List && p.form == TypedForm:
+		p.add(domain.CodeInvalid, field, v, "expected", "list")
 		return nil
 	case v.Kind != document.List:
 		p.add(domain.CodeInvalid, field, v, "expected", "ids")

@@ -28,6 +28,7 @@ type StatementImport struct {
 	Month   estate.Month     `json:"month"`
 	Source  Source           `json:"source"`
 	Columns *statementLayout `json:"columns,omitempty"` // nil until it was prepared
+	Form    Form             `json:"form,omitempty"`
 }
 
 // StatementRow is a row of the workbook. One with faults may lack what could
@@ -68,15 +69,15 @@ func (m importer) prepare(ctx context.Context, job *domain.BatchJob, p Statement
 			return m.Fetcher.Fetch(ctx, p.Source.URL, w)
 		})
 		if err != nil {
-			return p, ofField(urlField, err)
+			return p, ofField(p.Form.names().url, err)
 		}
 		p.Source.Upload = fetched.ID
 	}
 	if err := m.Uploads.Keep(ctx, job.Tenant(), p.Source.Upload, m.cfg.Now().Add(m.cfg.KeepSources)); err != nil {
-		return p, ofField(urlField, err)
+		return p, ofField(p.Form.names().url, err)
 	}
 	err := m.open(ctx, job.Tenant(), p, func(book ports.WorkbookReader) (err error) {
-		p.Columns, err = m.readHeader(ctx, book)
+		p.Columns, err = m.readHeader(ctx, book, p.Form)
 		return err
 	})
 	return p, err
@@ -111,12 +112,12 @@ func ofField(field string, err error) error {
 func (m importer) open(ctx context.Context, tenant domain.TenantID, p StatementImport, use func(ports.WorkbookReader) error) error {
 	_, file, err := m.Uploads.Open(ctx, tenant, p.Source.Upload)
 	if err != nil {
-		return ofField(urlField, err)
+		return ofField(p.Form.names().url, err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	book, err := m.Sheets.OpenWorkbook(ctx, file, file.Info().Size)
 	if err != nil {
-		return ofField(urlField, err)
+		return ofField(p.Form.names().url, err)
 	}
 	defer func() { _ = book.Close() }() // it was only read
 	return use(book)
@@ -163,7 +164,7 @@ func (m importer) each(ctx context.Context, book ports.WorkbookReader, p Stateme
 		for cells, err := range book.EachRow(ctx) {
 			switch {
 			case err != nil:
-				yield(StatementRow{}, ofField(urlField, err))
+				yield(StatementRow{}, ofField(p.Form.names().url, err))
 				return
 			case header:
 				header = false
@@ -213,14 +214,10 @@ func (p StatementImport) faultsOf(row StatementRow) []domain.Failure {
 
 // importingStatements returns the submitter of imports.
 func (s *Estates) importingStatements(jobs *engine.Jobs[StatementImport, StatementRow]) submitter {
-	return s.keepingUpload(submitter{allowed: jobs.Allowed, submit: func(ctx context.Context, who domain.Principal, r Request) (*domain.BatchJob, error) {
-		p := newProblems()
-		payload := StatementImport{Source: readSource(p, r), Month: readMonth(p, r.Body.Member("date"))}
-		if err := p.err(); err != nil {
-			return nil, err
-		}
-		return jobs.Submit(ctx, who, engine.Request[StatementImport, StatementRow]{
-			Payload: payload, All: true, Locale: r.Locale, IdempotencyKey: r.IdempotencyKey, Options: r.Options, RetryOf: r.RetryOf,
-		})
-	}})
+	return s.keepingUpload(submitting(jobs, documentMembers, rowOptions,
+		func(_ context.Context, p *problems, _ domain.Principal, r Request, request *engine.Request[StatementImport, StatementRow]) error {
+			request.All = true
+			request.Payload = StatementImport{Source: readSource(p, r), Month: readMonth(p, r), Form: r.form}
+			return nil
+		}))
 }

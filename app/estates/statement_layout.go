@@ -43,14 +43,14 @@ type statementLayout struct {
 }
 
 // readHeader finds the columns in the first row.
-func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader) (*statementLayout, error) {
+func (m importer) readHeader(ctx context.Context, book ports.WorkbookReader, form Form) (*statementLayout, error) {
 	layout := &statementLayout{-1, -1, -1, -1, -1}
 	columns := map[string]*int{estateColumn: &layout.Estate, itemColumn: &layout.Item, amountColumn: &layout.Amount, noteColumn: &layout.Note, codeColumn: &layout.Code}
 	var wrong []domain.Failure
 	var found []string
 	for row, err := range book.EachRow(ctx) {
 		if err != nil {
-			return nil, ofField(urlField, err)
+			return nil, ofField(form.names().url, err)
 		}
 		for i, cell := range row.Cells {
 			title, _ := sheets.Text(cell)

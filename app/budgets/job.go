@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/batchport/batchport/app/document"
 	"github.com/batchport/batchport/app/engine"
+	"github.com/batchport/batchport/app/options"
 	"github.com/batchport/batchport/domain"
 	"github.com/batchport/batchport/domain/budget"
 	"github.com/batchport/batchport/ports"
@@ -113,11 +115,11 @@ func announce(job *domain.BatchJob) ([]domain.Event, error) {
 
 // JobRequest is a request for a job.
 type JobRequest struct {
-	Body           document.Value // the JSON document
-	Locale         string         // the caller's language, such as "zh_TW"; "" when unknown
-	IdempotencyKey string         // "" when the request is new each time
-	Options        domain.JobOptions
-	RetryOf        domain.JobID // the job that the request has corrections of; "" for none
+	Body           document.Value    // the JSON document
+	Locale         string            // the caller's language, such as "zh_TW"; "" when unknown
+	IdempotencyKey string            // "" when the request is new each time
+	Options        domain.JobOptions // those in the document come before them
+	RetryOf        domain.JobID      // the job that the request has corrections of; "" for none
 
 	// Upload says which upload of the tenant a URL leads to, if it is one that
 	// this installation gave out for an upload. A URL of another tenant's upload
@@ -177,9 +179,16 @@ func (b *Budgets) readJob(ctx context.Context, who domain.Principal, r JobReques
 		}
 	}
 	for _, m := range r.Body.Members {
-		if m.Name != dataField && m.Name != urlField {
-			add(domain.NewFailure(domain.CodeUnknownField, m.Name, m.Value.Sent()))
+		if !slices.Contains([]string{dataField, urlField}, m.Name) && !slices.Contains(jobOptions, m.Name) {
+			add(domain.NewFailure(domain.CodeUnknownField, document.ShortName(m.Name), m.Value.Sent()))
 		}
+	}
+	treatment, faults := options.Read(r.Body, jobOptions...)
+	for _, f := range faults {
+		add(f)
+	}
+	if treatment != (domain.JobOptions{}) {
+		request.Options = treatment
 	}
 	code := domain.CodeInvalid
 	data, url := r.Body.Member(dataField), r.Body.Member(urlField)
@@ -209,6 +218,9 @@ func (b *Budgets) readJob(ctx context.Context, who domain.Principal, r JobReques
 	}
 	return request, domain.FailAll(code, wrong)
 }
+
+// jobOptions are the options that a job that syncs may have.
+var jobOptions = []string{options.ValidateOnly, options.FailLimit}
 
 // maxWrong bounds what is said about one request for a job.
 const maxWrong = 1_000

@@ -115,6 +115,7 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	a.registerJobs()
 	a.registerJobList()
 	a.registerJobActions()
+	a.registerSubmissions()
 	a.registerEstates()
 	a.registerBudgetSync()
 	a.registerBudgetRules()

@@ -2,9 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -157,26 +155,10 @@ func (a *api) correct(ctx context.Context, in *retryInput, who domain.Principal,
 			Locale: locale, IdempotencyKey: in.IdempotencyKey, Upload: upload,
 		})
 	case job.Kind() == estates.ImportStatement:
-		again, err := a.deps.Estates.Correct(ctx, who, job, workbook, estates.Request{
+		return a.deps.Estates.Correct(ctx, who, job, workbook, estates.Request{
 			Locale: locale, IdempotencyKey: in.IdempotencyKey, Upload: upload,
 		})
-		return again, ofMember(urlMember, err)
 	}
 	// The items of no other kind come from a workbook.
 	return nil, domain.Fail(domain.NewFailure(domain.CodeUnknownField, urlMember, workbook, "reason", "no_workbook"))
-}
-
-// ofMember says of all failures that this member of the body is at fault, which
-// the interface that the use case speaks of calls otherwise.
-func ofMember(name string, err error) error {
-	var classified *domain.Error
-	if !errors.As(err, &classified) || len(classified.Failures) == 0 || classified.Code != domain.CodeInvalid {
-		return err
-	}
-	renamed := *classified
-	renamed.Failures = slices.Clone(renamed.Failures)
-	for i := range renamed.Failures {
-		renamed.Failures[i].Field = name
-	}
-	return &renamed
 }

@@ -46,7 +46,7 @@ type outcomeCounts struct {
 // failLimit is how many items may fail before a job is stopped. One of its
 // members is there, or both.
 type failLimit struct {
-	Items   int `json:"items,omitempty" minimum:"1" doc:"Failed items."`
+	Items   int `json:"items,omitempty" minimum:"1" maximum:"1000000000" doc:"Failed items."`
 	Percent int `json:"percent,omitempty" minimum:"1" maximum:"100" doc:"Failed items in percent of all items of the job."`
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -41,15 +42,17 @@ func (a *api) registerJobs() {
 			http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.submitSync)
+	properties := map[string]*huma.Schema{
+		"data": ruleRows(),
+		"url":  {Type: huma.TypeString, Description: "The url of an upload: a workbook with the columns of GET " + ruleTemplatePath + "."},
+	}
+	maps.Copy(properties, huma.SchemaFromType(a.huma.OpenAPI().Components.Schemas, byRows).Properties)
 	a.huma.OpenAPI().Paths[syncJobPath].Post.RequestBody = &huma.RequestBody{
 		Required: true,
 		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
 			Type:                 huma.TypeObject,
 			AdditionalProperties: false,
-			Properties: map[string]*huma.Schema{
-				"data": ruleRows(),
-				"url":  {Type: huma.TypeString, Description: "The url of an upload: a workbook with the columns of GET " + ruleTemplatePath + "."},
-			},
+			Properties:           properties,
 		}}},
 	}
 }

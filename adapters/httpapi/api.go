@@ -107,7 +107,7 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	cfg = cfg.withDefaults(deps.Uploads.MaxSize())
 	a := &api{deps: deps, cfg: cfg, mux: http.NewServeMux()}
 	a.budget, a.promised = &byteBudget{size: cfg.MaxInWork}, &byteBudget{size: cfg.MaxInWork}
-	a.huma = humago.New(a.mux, describe(cfg.Version))
+	a.huma = humago.New(a.mux, describe(cfg))
 	a.registerBatches()
 	a.registerFailures()
 	a.registerFailureGroups()

@@ -25,7 +25,7 @@ type endedData struct {
 	BatchCode domain.JobID `json:"batch_code"`
 	URL       string       `json:"url,omitempty" doc:"The file that the job made. Works with the caller's key, and for some time without one."`
 	FileName  string       `json:"file_name,omitempty"`
-	Process   int          `json:"process" enum:"100"`
+	Process   int          `json:"process" minimum:"100" maximum:"100"`
 	Failed    int          `json:"failed_estates_amount,omitempty" doc:"How many items failed, of whatever kind."`
 	Message   string       `json:"message,omitempty" doc:"Why the code is 400, 403 or 500, or that the job was stopped, in the caller's language; without one, in the job's own."`
 }

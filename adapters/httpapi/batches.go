@@ -25,7 +25,7 @@ func (a *api) registerBatches() {
 			http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.submit)
-	a.huma.OpenAPI().Paths["/api2/getBatchCode"].Post.RequestBody = batchRequest()
+	a.huma.OpenAPI().Paths["/api2/getBatchCode"].Post.RequestBody = a.batchRequest()
 	register(a, huma.Operation{
 		OperationID: "get-batch-status",
 		Method:      http.MethodGet,
@@ -34,7 +34,7 @@ func (a *api) registerBatches() {
 		Description: "To be polled until success is true, which says that the job has ended, whatever its code.",
 		Tags:        []string{"Estate batch jobs"},
 		Security:    secured,
-		Responses: withStatus(a.huma, refusals(a.huma, envelope{}, http.StatusBadRequest, http.StatusUnauthorized,
+		Responses: a.withStatus(refusals(a.huma, envelope{}, http.StatusBadRequest, http.StatusUnauthorized,
 			http.StatusNotFound, http.StatusInternalServerError, http.StatusServiceUnavailable)),
 	}, a.status)
 }

@@ -108,22 +108,7 @@ type conditionView struct{ condition budget.Condition }
 func (v conditionView) MarshalJSON() ([]byte, error) { return []byte(v.condition.Text()), nil }
 
 // Schema describes it to Huma.
-func (conditionView) Schema(huma.Registry) *huma.Schema {
-	value := conditionValue()
-	value.Description = "A text, a number or a boolean, or a list of several."
-	return &huma.Schema{
-		Type:                 huma.TypeObject,
-		Description:          "Names of columns, each with the value or the values that it may have.",
-		AdditionalProperties: value,
-		Examples:             []any{map[string]any{"type_id": []string{"T026", "T027"}, "header_column22": "claim"}},
-	}
-}
-
-// conditionValue documents what stands behind the name of a column.
-func conditionValue() *huma.Schema {
-	one := []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}
-	return &huma.Schema{AnyOf: append([]*huma.Schema{{Type: huma.TypeArray, Items: &huma.Schema{AnyOf: one}}}, one...)}
-}
+func (conditionView) Schema(schemas huma.Registry) *huma.Schema { return ruleCondition(schemas) }
 
 func ruleViewOf(r budget.StoredRule) ruleView {
 	flag := "N"

@@ -39,7 +39,7 @@ func (a *api) registerBudgetSync() {
 			http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests,
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.sync)
-	a.huma.OpenAPI().Paths[syncPath].Post.RequestBody = syncRequest()
+	a.huma.OpenAPI().Paths[syncPath].Post.RequestBody = a.syncRequest()
 }
 
 type syncInput struct {
@@ -156,54 +156,4 @@ func (a *api) refusedSync(status int, message, locale string, failures []domain.
 		}
 	}
 	return refused
-}
-
-// syncRequest documents the body of a sync. The use case judges it, row by row;
-// Huma never does, since one bad row would refuse the whole.
-func syncRequest() *huma.RequestBody {
-	return &huma.RequestBody{
-		Required: true,
-		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-			Type:                 huma.TypeObject,
-			Required:             []string{"bizId", "timestamp", "data"},
-			AdditionalProperties: true,
-			Properties: map[string]*huma.Schema{
-				"bizId":     {Type: huma.TypeString, Description: "Names the request: 1 to 36 bytes. Sent again with the same data it gives the stored answer, with other data a 409."},
-				"timestamp": {Type: huma.TypeInteger, Format: "int64", Description: "Milliseconds since 1970, 13 digits."},
-				"data":      ruleRows(),
-			},
-		}}},
-	}
-}
-
-// ruleRows documents a list of rules as they are sent.
-func ruleRows() *huma.Schema {
-	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
-	condition := &huma.Schema{
-		Description: "Which documents the rule is for: names of columns (header_X of the head, charge_department_X of the department, project_X of the project, any other of the line), each with a value or a list of values. An object, or text that holds one.",
-		OneOf: []*huma.Schema{
-			{Type: huma.TypeString},
-			{Type: huma.TypeObject, AdditionalProperties: conditionValue()},
-		},
-	}
-	other := *condition
-	other.Description = "The same as rule_condition; only one of them may be sent."
-	return &huma.Schema{
-		Type:        huma.TypeArray,
-		Description: "The rules, each judged by itself.",
-		Items: &huma.Schema{
-			Type:                 huma.TypeObject,
-			AdditionalProperties: true,
-			Properties: map[string]*huma.Schema{
-				"code":                text("Identifies the rule: required, at most 64 bytes."),
-				"priority":            {Description: "Required: 0 to 9999.", OneOf: []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString}}},
-				"budget_code":         text("Required, at most 64 bytes."),
-				"rule_condition":      condition,
-				"rule_condition_json": &other,
-				"branch_code":         text("At most 64 bytes. Absent: cleared."),
-				"budget_event":        text("At most 64 bytes. Absent: cleared."),
-				"deleted_flag":        {Type: huma.TypeString, Enum: []any{"Y", "N"}, Default: "N", Description: "Y marks the rule as deleted; it stays, and N brings it back."},
-			},
-		},
-	}
 }

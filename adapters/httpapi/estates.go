@@ -68,7 +68,7 @@ type estateView struct {
 	Country     int64         `json:"country" doc:"Number of the city or county."`
 	District    int64         `json:"district" doc:"Number of the district within it."`
 	Address     string        `json:"address"`
-	Status      estate.Status `json:"status" enum:"vacant,rented,maintenance,closed"`
+	Status      estate.Status `json:"status"`
 	Rent        int64         `json:"rent" doc:"Whole TWD a month."`
 	Area        string        `json:"area" doc:"In ping, with two decimals." example:"35.50"`
 	Listed      bool          `json:"listed" doc:"Advertised for rent."`

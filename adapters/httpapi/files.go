@@ -26,7 +26,7 @@ func (a *api) registerFiles() {
 		http.StatusInternalServerError, http.StatusServiceUnavailable)
 	responses["200"] = &huma.Response{
 		Description: "The file. Ranges and conditional requests are answered as RFC 9110 says.",
-		Content:     map[string]*huma.MediaType{"application/octet-stream": {}},
+		Content:     map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
 	}
 	register(a, huma.Operation{
 		OperationID: "download-file",

@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -61,72 +60,6 @@ func TestHealth(t *testing.T) {
 	golden(t, "problem-503.json", got.body)
 	if !strings.Contains(w.logs.String(), "hunter2") {
 		t.Error("the log does not tell why the process is not ready")
-	}
-}
-
-func TestDescription(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, settings{config: httpapi.Config{Version: "1.2.3"}})
-	got := w.call(http.MethodGet, "/openapi.json", "")
-	golden(t, "openapi.json", got.body)
-	var doc struct {
-		OpenAPI string `json:"openapi"`
-		Paths   map[string]map[string]struct {
-			OperationID string `json:"operationId"`
-			Responses   map[string]struct {
-				Content map[string]struct {
-					Schema map[string]any `json:"schema"`
-				} `json:"content"`
-			} `json:"responses"`
-		} `json:"paths"`
-		Components struct {
-			Schemas         map[string]any            `json:"schemas"`
-			SecuritySchemes map[string]map[string]any `json:"securitySchemes"`
-		} `json:"components"`
-	}
-	if err := json.Unmarshal([]byte(got.body), &doc); err != nil {
-		t.Fatalf("GET /openapi.json = %v, want JSON", err)
-	}
-	seen := map[string]bool{}
-	for path, operations := range doc.Paths {
-		for method, op := range operations {
-			if op.OperationID == "" || seen[op.OperationID] {
-				t.Errorf("%s %s has the operationId %q, want one of its own", method, path, op.OperationID)
-			}
-			seen[op.OperationID] = true
-			for status, response := range op.Responses {
-				for contentType, content := range response.Content {
-					if len(content.Schema) == 0 && contentType != "application/octet-stream" {
-						t.Errorf("%s %s answers %s with %s without a schema", method, path, status, contentType)
-					}
-				}
-			}
-		}
-	}
-	if len(seen) != 32 || doc.OpenAPI != "3.1.0" || doc.Components.SecuritySchemes["bearer"]["scheme"] != "bearer" || doc.Components.SecuritySchemes["apiKey"]["name"] != "X-API-Key" {
-		t.Errorf("description = OpenAPI %s with %v and %v; want 3.1.0, 32 operations and both forms of a key", doc.OpenAPI, seen, doc.Components.SecuritySchemes)
-	}
-	for name := range doc.Components.Schemas {
-		if !strings.Contains(got.body, `"#/components/schemas/`+name+`"`) {
-			t.Errorf("schema %s is used by nothing", name)
-		}
-	}
-	older := w.call(http.MethodGet, "/openapi-3.0.json", "")
-	if version := fields(t, older.body)["openapi"]; version != "3.0.3" || strings.Contains(older.body, `"null"`) || strings.Contains(older.body, `"const"`) || strings.Contains(older.body, `"contentMediaType"`) {
-		t.Errorf("GET /openapi-3.0.json has version %v or words of 3.1", version)
-	}
-	form := []any{"paths", "/v1/files", "post", "requestBody", "content", "multipart/form-data", "schema", "properties", "file"}
-	for version, text := range map[string]string{"3.1": got.body, "3.0": older.body} {
-		file := any(fields(t, text))
-		for _, name := range form {
-			file, _ = file.(map[string]any)[name.(string)]
-		}
-		if file, _ := file.(map[string]any); file["type"] != "string" || file["format"] != "binary" {
-			t.Errorf("the file of a form in OpenAPI %s is %v, want a binary string", version, file)
-		}
-	}
-	if yaml := w.call(http.MethodGet, "/openapi.yaml", ""); !strings.Contains(yaml.body, "operationId: get-batch-code") {
-		t.Errorf("GET /openapi.yaml = %.100s, want the description", yaml.body)
 	}
 }
 

@@ -23,7 +23,7 @@ func Health(deps Deps, cfg Config) (http.Handler, error) {
 	}
 	cfg = cfg.withDefaults(0)
 	a := &api{deps: deps, cfg: cfg, mux: http.NewServeMux()}
-	a.huma = humago.New(a.mux, describe(cfg.Version))
+	a.huma = humago.New(a.mux, describe(cfg))
 	a.registerHealth()
 	return a.guarded(a.routed()), nil
 }
@@ -35,7 +35,9 @@ func (a *api) registerHealth() {
 		Method:      http.MethodGet,
 		Path:        "/livez",
 		Summary:     "Is the process up?",
+		Description: "Restart it when this fails. It asks nothing of the store.",
 		Tags:        []string{"Health"},
+		Security:    unsecured,
 		Responses:   refusals(a.huma, problem{}, http.StatusInternalServerError),
 	}, func(context.Context, *healthInput) (*healthOutput, error) { return healthy(), nil })
 	register(a, huma.Operation{
@@ -43,7 +45,9 @@ func (a *api) registerHealth() {
 		Method:      http.MethodGet,
 		Path:        "/readyz",
 		Summary:     "Can the process work?",
+		Description: "Send it no requests while this fails, such as when its store does not answer.",
 		Tags:        []string{"Health"},
+		Security:    unsecured,
 		Responses:   refusals(a.huma, problem{}, http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, func(ctx context.Context, _ *healthInput) (*healthOutput, error) {
 		if a.deps.Ready == nil {

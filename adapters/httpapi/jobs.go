@@ -43,18 +43,15 @@ func (a *api) registerJobs() {
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.submitSync)
 	properties := map[string]*huma.Schema{
-		"data": ruleRows(),
+		"data": a.ruleRows(),
 		"url":  {Type: huma.TypeString, Description: "The url of an upload: a workbook with the columns of GET " + ruleTemplatePath + "."},
 	}
 	maps.Copy(properties, huma.SchemaFromType(a.huma.OpenAPI().Components.Schemas, byRows).Properties)
-	a.huma.OpenAPI().Paths[syncJobPath].Post.RequestBody = &huma.RequestBody{
-		Required: true,
-		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-			Type:                 huma.TypeObject,
-			AdditionalProperties: false,
-			Properties:           properties,
-		}}},
-	}
+	a.huma.OpenAPI().Paths[syncJobPath].Post.RequestBody = jsonBody(&huma.Schema{
+		Type:                 huma.TypeObject,
+		AdditionalProperties: false,
+		Properties:           properties,
+	})
 }
 
 type jobInput struct {

@@ -265,7 +265,8 @@ type reply struct {
 	body   string
 }
 
-// call sends a request. headers are names and values in turn.
+// call sends a request, and holds the answer to the description of the API.
+// headers are names and values in turn.
 func (w *world) call(method, target, body string, headers ...string) reply {
 	w.t.Helper()
 	if !strings.HasPrefix(target, "http") {
@@ -281,7 +282,9 @@ func (w *world) call(method, target, body string, headers ...string) reply {
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	w.must(err)
-	return reply{response.StatusCode, response.Header, string(text)}
+	got := reply{response.StatusCode, response.Header, string(text)}
+	conforms(w.t, method, target, got)
+	return got
 }
 
 // post submits a job as the admin of acme.

@@ -122,7 +122,7 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	a.registerUploads()
 	a.registerFiles()
 	a.registerHealth()
-	if err := a.serveDescription(); err != nil {
+	if err := errors.Join(a.serveDescription(), a.serveDocs()); err != nil {
 		return nil, err
 	}
 	return a.guarded(a.acrossOrigins(a.routed())), nil

@@ -1,7 +1,7 @@
 // Package httpapi is the HTTP side of batchport: the estate batch interface
 // under /api2, the failed items of jobs and uploads under /v1, downloads under
 // /files, health under /livez and /readyz, and the description of it all under
-// /openapi.json.
+// /openapi.json, with a page to read it at /docs.
 //
 // Handlers are thin: they authenticate, translate, call a use case and
 // translate back. Bodies are read by app/document, strictly, since what Huma

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -121,10 +122,18 @@ func (a *api) nameSchemas() {
 	}
 	a.component("Locale", locales())
 	sent := map[string]bool{}
+	for _, schema := range schemas.Map() {
+		sizeIntegers(schema)
+	}
 	for _, path := range doc.Paths {
 		for _, op := range operations(path) {
 			nameParameters(op)
 			a.nameBody(op)
+			for _, response := range op.Responses {
+				for _, header := range response.Headers {
+					sizeIntegers(header.Schema)
+				}
+			}
 			if op.RequestBody != nil {
 				for _, content := range op.RequestBody.Content {
 					reachable(schemas, content.Schema, sent)
@@ -181,6 +190,7 @@ func nameParameters(op *huma.Operation) {
 		if param.Schema == nil {
 			continue
 		}
+		sizeIntegers(param.Schema)
 		if param.Schema.Description == param.Description {
 			param.Schema.Description = ""
 		}
@@ -204,7 +214,23 @@ func (a *api) nameBody(op *huma.Operation) {
 	for part := range strings.SplitSeq(op.OperationID, "-") {
 		name.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}
+	sizeIntegers(content.Schema)
 	content.Schema = a.component(name.String()+"Request", content.Schema)
+}
+
+// sizeIntegers says of every integer how large it may be, as Huma does of those
+// that it finds in types: else a generated client has two types of integers, and
+// what an answer says does not fit a parameter.
+func sizeIntegers(schema *huma.Schema) {
+	if schema == nil {
+		return
+	}
+	if schema.Type == huma.TypeInteger && schema.Format == "" {
+		schema.Format = "int64"
+	}
+	for _, part := range parts(schema) {
+		sizeIntegers(part)
+	}
 }
 
 // reachable adds the names of the schemas that schema refers to.
@@ -216,13 +242,15 @@ func reachable(schemas huma.Registry, schema *huma.Schema, names map[string]bool
 		names[name] = true
 		reachable(schemas, schemas.SchemaFromRef(schema.Ref), names)
 	}
-	more, _ := schema.AdditionalProperties.(*huma.Schema)
-	for _, part := range slices.Concat([]*huma.Schema{schema.Items, more}, schema.OneOf, schema.AnyOf, schema.AllOf) {
+	for _, part := range parts(schema) {
 		reachable(schemas, part, names)
 	}
-	for _, property := range schema.Properties {
-		reachable(schemas, property, names)
-	}
+}
+
+// parts returns the schemas that a schema is made of, some of which may be nil.
+func parts(schema *huma.Schema) []*huma.Schema {
+	more, _ := schema.AdditionalProperties.(*huma.Schema)
+	return slices.Concat([]*huma.Schema{schema.Items, more}, schema.OneOf, schema.AnyOf, schema.AllOf, slices.Collect(maps.Values(schema.Properties)))
 }
 
 // codes are the codes that docs/errors.md explains.

@@ -100,6 +100,9 @@ func TestDescription(t *testing.T) {
 			}
 		}
 	}
+	if unsized := regexp.MustCompile(`"type":"integer"[^{}]*}`).FindString(regexp.MustCompile(`{[^{}]*"format":"int64"[^{}]*}`).ReplaceAllString(got.body, "")); unsized != "" {
+		t.Errorf("an integer is described as %s, want the size of all", unsized)
+	}
 	for name, schema := range doc.Components.Schemas {
 		if !strings.Contains(got.body, `"#/components/schemas/`+name+`"`) {
 			t.Errorf("schema %s is used by nothing", name)

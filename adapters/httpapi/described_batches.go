@@ -31,19 +31,25 @@ func (a *api) batchRequest() *huma.RequestBody {
 	anyMap := func(doc string) *huma.Schema {
 		return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Description: doc}
 	}
+	// A choice between a text and a list, or between a map and a list, makes a
+	// generator for Java write classes that do not compile. So a selection is an
+	// open value, and edits are described in the form of a list alone.
 	selection := a.component("BatchSelection", &huma.Schema{
-		Description: `A list of identifiers, or "all". Strings of digits are taken as identifiers too.`,
-		OneOf: []*huma.Schema{
-			{Type: huma.TypeString, Enum: []any{"all"}},
-			{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}},
-		},
+		Description: `A list of identifiers, each a number or a string of its digits; or the text "all".`,
+		Examples:    []any{[]int{100001, 100002, 7}},
 	})
 	ids := func(what string) *huma.Schema { return &huma.Schema{Ref: selection.Ref, Description: what} }
-	edits := a.component("BatchEdits", &huma.Schema{
-		Description: "Edits one by one: a map of identifiers, or a list of entries with an id each, to editUserId and, of landlords, capabilities.",
-		OneOf: []*huma.Schema{
-			{Type: huma.TypeObject, AdditionalProperties: true},
-			{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
+	userID := func(doc string) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Nullable: true, Description: doc}
+	}
+	edit := a.component("BatchEdit", &huma.Schema{
+		Type:        huma.TypeObject,
+		Description: "An edit of one object.",
+		Required:    []string{"id", "editUserId"},
+		Properties: map[string]*huma.Schema{
+			"id":           {Type: huma.TypeInteger, Format: "int64", Description: "The estate, or the contract."},
+			"editUserId":   userID("The agent or the landlord. Null removes the landlord."),
+			"capabilities": anyMap("Which capabilities of the landlord are to be 0 or 1. Those that are not sent stay."),
 		},
 	})
 	name := &huma.Schema{Type: huma.TypeString, Description: "What to do."}
@@ -64,8 +70,8 @@ func (a *api) batchRequest() *huma.RequestBody {
 			"publicUrl":           text("Where the report or the workbook is: an https URL, or the url of an upload."),
 			"date":                text("The month that a report or a statement is for, as YYYYmm."),
 			"action":              {Type: huma.TypeString, Enum: []any{"estate", "contract"}, Description: "What agents are put in charge of."},
-			"data":                edits,
-			"editUserId":          {Type: huma.TypeInteger, Format: "int64", Nullable: true, Description: "The agent or the landlord, for all that the search finds: an identifier, or a string of its digits. Null removes the landlords."},
+			"data":                {Type: huma.TypeArray, Items: edit, Description: "Edits one by one. A map from identifiers to editUserId and capabilities is taken too."},
+			"editUserId":          userID("The agent or the landlord, for all that the search finds: an identifier, or a string of its digits. Null removes the landlords."),
 			"capabilitiesReplace": anyMap("Which capabilities of the landlord are to be 0 or 1, for all that the search finds. Those that are not sent stay."),
 		},
 	}))

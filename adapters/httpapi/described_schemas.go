@@ -62,8 +62,8 @@ func reference(name string) *huma.Schema { return &huma.Schema{Ref: schemaPrefix
 // server. So these are texts, whose list is an extension.
 func namedTexts() map[reflect.Type]named {
 	return map[reflect.Type]named{
-		reflect.TypeFor[domain.JobState](): {"JobState", closedList("How far a job is. It has ended when it is completed, cancelled or failed.",
-			domain.JobQueued, domain.JobPlanning, domain.JobRunning, domain.JobFinishing, domain.JobCompleted, domain.JobCancelled, domain.JobFailed)},
+		reflect.TypeFor[domain.JobState]():  {"JobState", closedList("How far a job is. It has ended when it is completed, cancelled or failed.", domain.JobStates()...)},
+		reflect.TypeFor[domain.JobResult](): {"JobResult", closedList("How a job ended.", domain.JobResults()...)},
 		reflect.TypeFor[estate.Status](): {"EstateStatus", closedList("What an estate is.",
 			estate.Statuses()...)},
 		reflect.TypeFor[domain.Kind](): {"Kind", openList("What a job does. An installation may have kinds of its own.",
@@ -112,6 +112,9 @@ func (a *api) nameSchemas() {
 		delete(schemas.Map(), unused)
 	}
 	list := namedTexts()
+	for _, schema := range schemas.Map() {
+		nameLists(schema, list)
+	}
 	for name, schema := range schemas.Map() {
 		if t := schemas.TypeFromRef(schemaPrefix + name); t != nil {
 			nameFields(schema, t, list)
@@ -121,17 +124,20 @@ func (a *api) nameSchemas() {
 		a.component(word.name, word.schema)
 	}
 	a.component("Locale", locales())
-	sent := map[string]bool{}
+	sent, answered := map[string]bool{}, map[string]bool{}
 	for _, schema := range schemas.Map() {
 		sizeIntegers(schema)
 	}
 	for _, path := range doc.Paths {
 		for _, op := range operations(path) {
-			nameParameters(op)
-			a.nameBody(op)
+			nameParameters(op, list)
+			a.nameBody(op, list)
 			for _, response := range op.Responses {
 				for _, header := range response.Headers {
 					sizeIntegers(header.Schema)
+				}
+				for _, content := range response.Content {
+					reachable(schemas, content.Schema, answered)
 				}
 			}
 			if op.RequestBody != nil {
@@ -144,7 +150,7 @@ func (a *api) nameSchemas() {
 	for name, schema := range schemas.Map() {
 		// A client that refuses what it does not know would refuse the answer of
 		// a newer server.
-		if schema.AdditionalProperties == false && !sent[name] {
+		if schema.AdditionalProperties == false && (answered[name] || !sent[name]) {
 			schema.AdditionalProperties = nil
 		}
 	}
@@ -154,6 +160,28 @@ func (a *api) nameSchemas() {
 func operations(path *huma.PathItem) []*huma.Operation {
 	all := []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete, path.Head, path.Options, path.Trace}
 	return slices.DeleteFunc(all, func(op *huma.Operation) bool { return op == nil })
+}
+
+// nameLists refers to lists of words by name, wherever one of them is written
+// out.
+func nameLists(schema *huma.Schema, list map[reflect.Type]named) {
+	if schema == nil {
+		return
+	}
+	for _, part := range parts(schema) {
+		nameLists(part, list)
+	}
+	for _, word := range list {
+		if len(schema.Enum) == 0 || !slices.Equal(schema.Enum, word.schema.Enum) {
+			continue
+		}
+		written := *schema
+		*schema = huma.Schema{Ref: schemaPrefix + word.name, Description: written.Description, Examples: written.Examples}
+		if written.Nullable {
+			*schema = huma.Schema{Description: written.Description, AnyOf: []*huma.Schema{{Ref: schemaPrefix + word.name}, {Type: "null"}}}
+		}
+		return
+	}
 }
 
 // nameFields refers to words by name, and describes pointers to what has a name
@@ -185,12 +213,13 @@ func nameFields(schema *huma.Schema, t reflect.Type, list map[reflect.Type]named
 
 // nameParameters refers to languages by name, and says what a parameter is
 // once.
-func nameParameters(op *huma.Operation) {
+func nameParameters(op *huma.Operation, list map[reflect.Type]named) {
 	for _, param := range op.Parameters {
 		if param.Schema == nil {
 			continue
 		}
 		sizeIntegers(param.Schema)
+		nameLists(param.Schema, list)
 		if param.Schema.Description == param.Description {
 			param.Schema.Description = ""
 		}
@@ -202,7 +231,7 @@ func nameParameters(op *huma.Operation) {
 
 // nameBody gives the body of a request a name, which generators would else
 // invent.
-func (a *api) nameBody(op *huma.Operation) {
+func (a *api) nameBody(op *huma.Operation, list map[reflect.Type]named) {
 	if op.RequestBody == nil {
 		return
 	}
@@ -215,6 +244,7 @@ func (a *api) nameBody(op *huma.Operation) {
 		name.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}
 	sizeIntegers(content.Schema)
+	nameLists(content.Schema, list)
 	content.Schema = a.component(name.String()+"Request", content.Schema)
 }
 
@@ -255,8 +285,8 @@ func parts(schema *huma.Schema) []*huma.Schema {
 
 // codes are the codes that docs/errors.md explains.
 var codes = []domain.Code{
-	"cancelled", "conflict", "duplicate", "forbidden", "idempotency_mismatch", "internal", "invalid", "link_expired", "malformed",
-	"method_not_allowed", "missing_column", "not_a_workbook", "not_found", "not_kept", "not_rentable", "out_of_range", "rate_limited",
+	"cancelled", "conflict", "duplicate", "fail_limit_reached", "forbidden", "idempotency_mismatch", "internal", "invalid", "link_expired", "malformed",
+	"method_not_allowed", "missing_column", "not_a_workbook", "not_found", "not_kept", "not_rentable", "nothing_failed", "out_of_range", "rate_limited",
 	"rejected", "required", "superseded", "too_large", "too_long", "too_many", "too_many_jobs", "total_mismatch", "unauthorized",
 	"unavailable", "unknown_capability", "unknown_field", "unknown_job_name", "unknown_user", "unreachable",
 }

@@ -36,10 +36,9 @@ type failureGroups struct {
 
 // failureGroup is how many items failed for one reason.
 type failureGroup struct {
-	Code       domain.Code `json:"code" doc:"The class of the failure, for programs." example:"not_found"`
-	Items      int         `json:"items" minimum:"1" doc:"How many items failed so."`
-	FirstIndex int         `json:"first_index" minimum:"0" doc:"The position of the first of them in the job, from 0."`
-	Example    itemFailure `json:"example" doc:"The first of them."`
+	Code  domain.Code `json:"code" doc:"The class of the failure, for programs." example:"not_found"`
+	Items int         `json:"items" minimum:"1" doc:"How many items failed so."`
+	First itemFailure `json:"first" doc:"The first of them in the order of the items."`
 }
 
 func (a *api) failureGroups(ctx context.Context, in *jobInput) (*failureGroupsOutput, error) {
@@ -65,7 +64,7 @@ func (a *api) failureGroups(ctx context.Context, in *jobInput) (*failureGroupsOu
 		if len(first) == 0 {
 			return nil, domain.CodeNotKept // purged since
 		}
-		page.Groups[i] = failureGroup{Code: g.Code, Items: g.Items, FirstIndex: g.First, Example: a.worded(locale, first[0])}
+		page.Groups[i] = failureGroup{Code: g.Code, Items: g.Items, First: a.worded(locale, first[0])}
 	}
 	return &failureGroupsOutput{Body: page}, nil
 }

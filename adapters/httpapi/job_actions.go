@@ -45,15 +45,15 @@ func (a *api) registerJobActions() {
 			http.StatusConflict, http.StatusGone, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.retry)
-	a.huma.OpenAPI().Paths[retryPath].Post.RequestBody = &huma.RequestBody{
-		Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-			Type:                 huma.TypeObject,
-			AdditionalProperties: false,
-			Properties: map[string]*huma.Schema{
-				"url": {Type: huma.TypeString, Description: "The url of an upload: the workbook of the failed rows, corrected. Only imports and syncs have such."},
-			},
-		}}},
-	}
+	body := jsonBody(&huma.Schema{
+		Type:                 huma.TypeObject,
+		AdditionalProperties: false,
+		Properties: map[string]*huma.Schema{
+			"url": {Type: huma.TypeString, Description: "The url of an upload: the workbook of the failed rows, corrected. Only imports and syncs have such."},
+		},
+	})
+	body.Required = false
+	a.huma.OpenAPI().Paths[retryPath].Post.RequestBody = body
 }
 
 func (a *api) cancel(ctx context.Context, in *jobInput) (*jobOutput, error) {

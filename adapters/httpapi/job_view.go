@@ -10,25 +10,25 @@ import (
 
 // jobView is a job of any kind.
 type jobView struct {
-	Code         domain.JobID    `json:"code" doc:"Names the job. It is no secret: access is by key." example:"6552e15d743264.42384055"`
-	Kind         domain.Kind     `json:"kind" example:"budget_rule_sync"`
-	User         domain.UserID   `json:"user" doc:"Whose key submitted it." example:"ann"`
-	State        domain.JobState `json:"state" enum:"queued,planning,running,finishing,completed,cancelled,failed" doc:"The phase it is in. The last three are ends."`
-	Result       *string         `json:"result" enum:"succeeded,partially_failed,failed,cancelled" doc:"How it ended: no item failed; some did and some did not; none succeeded, or the job as such failed; it was stopped. Null until it has ended."`
-	Process      int             `json:"process" minimum:"0" maximum:"100" doc:"Whole percent; it never falls."`
-	Total        int             `json:"total" minimum:"0" doc:"Items in the job; 0 until it was planned. The outcomes sum to it once the job has ended."`
-	Outcomes     outcomeCounts   `json:"outcomes"`
-	Rate         *float64        `json:"rate" minimum:"0" doc:"Items a second, from the start to the end or to now. Null before the start."`
-	ETASeconds   *int            `json:"eta_seconds" minimum:"0" doc:"In how many seconds it will have ended, if it goes on as until now. Null when that is not known, and when it has ended."`
-	ValidateOnly bool            `json:"validate_only" doc:"The items are only tried, and the outcomes say what would become of them."`
-	AllOrNothing bool            `json:"all_or_nothing" doc:"When one item fails, nothing of the others stays: they are skipped."`
-	FailLimit    *failLimit      `json:"fail_limit" doc:"When so many items have failed, the job is stopped. Null when it goes on whatever fails."`
-	RetryOf      *domain.JobID   `json:"retry_of" doc:"The job whose failed items this one tries again; null when it is none such."`
-	SubmittedAt  time.Time       `json:"submitted_at"`
-	StartedAt    *time.Time      `json:"started_at" doc:"Null until then."`
-	EndedAt      *time.Time      `json:"ended_at" doc:"Null until then."`
-	Message      *string         `json:"message" doc:"Why the job as such failed, or that it was stopped, in the caller's language; without one, in the job's own. Null otherwise."`
-	File         *fileView       `json:"file" doc:"What the job made; null when there is none."`
+	Code         domain.JobID      `json:"code" doc:"Names the job. It is no secret: access is by key." example:"6552e15d743264.42384055"`
+	Kind         domain.Kind       `json:"kind" example:"budget_rule_sync"`
+	User         domain.UserID     `json:"user" doc:"Whose key submitted it." example:"ann"`
+	State        domain.JobState   `json:"state" enum:"queued,planning,running,finishing,completed,cancelled,failed" doc:"The phase it is in. The last three are ends."`
+	Result       *domain.JobResult `json:"result" enum:"succeeded,partially_failed,failed,cancelled" doc:"How it ended: no item failed; some did and some did not; none succeeded, or the job as such failed; it was stopped. Null until it has ended."`
+	Process      int               `json:"process" minimum:"0" maximum:"100" doc:"Whole percent; it never falls."`
+	Total        int               `json:"total" minimum:"0" doc:"Items in the job; 0 until it was planned. The outcomes sum to it once the job has ended."`
+	Outcomes     outcomeCounts     `json:"outcomes"`
+	Rate         *float64          `json:"rate" minimum:"0" doc:"Items a second, from the start to the end or to now. Null before the start."`
+	ETASeconds   *int              `json:"eta_seconds" minimum:"0" doc:"In how many seconds it will have ended, if it goes on as until now. Null when that is not known, and when it has ended."`
+	ValidateOnly bool              `json:"validate_only" doc:"The items are only tried, and the outcomes say what would become of them."`
+	AllOrNothing bool              `json:"all_or_nothing" doc:"When one item fails, nothing of the others stays: they are skipped."`
+	FailLimit    failLimit         `json:"fail_limit" doc:"When so many items have failed, the job is stopped. Empty when it goes on whatever fails."`
+	RetryOf      *domain.JobID     `json:"retry_of" doc:"The job whose failed items this one tries again; null when it is none such."`
+	SubmittedAt  time.Time         `json:"submitted_at"`
+	StartedAt    *time.Time        `json:"started_at" doc:"Null until then."`
+	EndedAt      *time.Time        `json:"ended_at" doc:"Null until then."`
+	Message      *string           `json:"message" doc:"Why the job as such failed, or that it was stopped, in the caller's language; without one, in the job's own. Null otherwise."`
+	File         *fileView         `json:"file" doc:"What the job made; null when there is none."`
 }
 
 // outcomeCounts are how many items came to which end.
@@ -64,14 +64,11 @@ func (a *api) jobViewOf(r *http.Request, job *domain.BatchJob) jobView {
 			Created: s.Report.Created, Updated: s.Report.Updated, Unchanged: s.Report.Unchanged, Deleted: s.Report.Deleted,
 			Exported: s.Report.Exported, Failed: s.Report.Failed, Skipped: s.Report.Skipped, Cancelled: s.Report.Cancelled,
 		},
-		ValidateOnly: s.Options.ValidateOnly, AllOrNothing: s.Options.AllOrNothing,
+		ValidateOnly: s.Options.ValidateOnly, AllOrNothing: s.Options.AllOrNothing, FailLimit: failLimit(s.Options.FailLimit),
 		SubmittedAt: s.SubmittedAt, StartedAt: optionalTime(s.StartedAt), EndedAt: optionalTime(s.EndedAt),
 	}
-	if result := string(job.Result()); result != "" {
+	if result := job.Result(); result != "" {
 		view.Result = &result
-	}
-	if limit := failLimit(s.Options.FailLimit); limit != (failLimit{}) {
-		view.FailLimit = &limit
 	}
 	if s.RetryOf != "" {
 		view.RetryOf = &s.RetryOf

@@ -154,7 +154,7 @@ func TestLostRoutes(t *testing.T) {
 		{http.MethodPost, "/api2/nothing", "application/json", "404-route.json", 404, ""},
 		{http.MethodGet, "/nothing", "application/problem+json", "problem-404.json", 404, ""},
 		{http.MethodDelete, "/livez", "application/problem+json", "problem-405.json", 405, "GET, HEAD"},
-		{http.MethodGet, "/docs", "application/problem+json", "problem-404.json", 404, ""},
+		{http.MethodGet, "/doc", "application/problem+json", "problem-404.json", 404, ""},
 	} {
 		got := w.call(tt.method, tt.path, "")
 		if got.status != tt.status || got.header.Get("Content-Type") != tt.contentType || got.header.Get("Allow") != tt.allow {

@@ -82,24 +82,20 @@ type agentEdit struct {
 }
 
 // describeBody adds the schema of a body, and returns a reference to it.
-func (a *api) describeBody(b bodySchema, examples []any) *huma.Schema {
+func (a *api) describeBody(b bodySchema) *huma.Schema {
 	described := a.composed(b.name, b.parts)
-	described.Examples = examples
 	if len(b.filters) > 0 {
 		filter := &huma.Schema{Description: "Which objects, instead of naming them: those that meet all of its members, of a list any; without any, every one. A single value is taken for a list of one."}
 		for _, name := range b.filters {
-			filter.AnyOf = append(filter.AnyOf, &huma.Schema{Ref: schemaRef + name})
+			filter.AnyOf = append(filter.AnyOf, reference(name))
 		}
 		if len(b.filters) == 1 {
 			filter.Ref, filter.AnyOf = filter.AnyOf[0].Ref, nil
 		}
 		described.Properties["filter"] = filter
 	}
-	return &huma.Schema{Ref: schemaRef + b.name}
+	return reference(b.name)
 }
-
-// schemaRef stands before the name of a schema in a reference to it.
-const schemaRef = "#/components/schemas/"
 
 // composed adds a schema that has the members of all parts, and no others. An
 // empty list is a mistake and null not a value, so that neither is described.

@@ -133,15 +133,9 @@ func (a *api) registerSubmissions() {
 // submissionBody documents a body. The use case judges it, all of it; Huma
 // never does, since it would refuse in its own words.
 func (a *api) submissionBody(s submission) *huma.RequestBody {
-	examples := make([]any, len(s.examples))
-	for i, example := range s.examples {
-		examples[i] = json.RawMessage(example)
-	}
-	schema := a.describeBody(s.body, examples)
-	return &huma.RequestBody{
-		Required: true,
-		Content:  map[string]*huma.MediaType{"application/json": {Schema: schema, Example: examples[0]}},
-	}
+	body := jsonBody(a.describeBody(s.body))
+	body.Content["application/json"].Example = json.RawMessage(s.examples[0])
+	return body
 }
 
 type submissionInput struct {

@@ -19,7 +19,7 @@ type Submission struct {
 
 // Submissions lists them.
 func Submissions() (all []Submission) {
-	a := &api{huma: humago.New(http.NewServeMux(), describe("test"))}
+	a := &api{huma: humago.New(http.NewServeMux(), describe(Config{Version: "test"}))}
 	a.registerSubmissions()
 	schemas := a.huma.OpenAPI().Components.Schemas
 	for _, schema := range schemas.Map() {

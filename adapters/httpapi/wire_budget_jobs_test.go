@@ -151,7 +151,7 @@ func TestWireBudgetJobView(t *testing.T) {
 	}
 	end := w.call(http.MethodGet, "/v1/jobs/"+code, "", "X-API-Key", w.admin)
 	times := regexp.MustCompile(`"(submitted|started|ended)_at":"20\d\d-[^"]+Z"`)
-	want := `{"code":"` + code + `","kind":"budget_rule_sync","user":"user-of-*","state":"completed","result":"partially_failed","process":100,"total":2,"outcomes":{"created":1,"updated":0,"unchanged":0,"deleted":0,"exported":0,"failed":1,"skipped":0,"cancelled":0},"rate":N,"eta_seconds":null,"validate_only":false,"all_or_nothing":false,"fail_limit":null,"retry_of":null,AT,AT,AT,"message":null,"file":null}`
+	want := `{"code":"` + code + `","kind":"budget_rule_sync","user":"user-of-*","state":"completed","result":"partially_failed","process":100,"total":2,"outcomes":{"created":1,"updated":0,"unchanged":0,"deleted":0,"exported":0,"failed":1,"skipped":0,"cancelled":0},"rate":N,"eta_seconds":null,"validate_only":false,"all_or_nothing":false,"fail_limit":{},"retry_of":null,AT,AT,AT,"message":null,"file":null}`
 	rate := regexp.MustCompile(`"rate":\d+(\.\d)?,`)
 	if shown := strings.TrimSpace(rate.ReplaceAllString(times.ReplaceAllString(end.body, "AT"), `"rate":N,`)); shown != want {
 		t.Errorf("GET an ended job = %s, want %s", shown, want)

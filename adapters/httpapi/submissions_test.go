@@ -232,6 +232,10 @@ func TestTypedIdempotency(t *testing.T) {
 	if got := w.typed("estate-batch-open-rent", `{"ids":[1],"validate_only":true}`, "Idempotency-Key", "o"); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("the same request with another option = %d %s, want 422", got.status, got.body)
 	}
+	w.accepted("estate-batch-edit-agent", `{"object":"estate","edits":[{"id":1,"user_id":7}]}`, "Idempotency-Key", "e")
+	if got := w.post(`{"job_name":"estate_batch_edit_agent","action":"estate","data":{"1":{"editUserId":7}}}`, "Idempotency-Key", "e"); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("an edit with the key of one whose fields have other names = %d %s, want 422", got.status, got.body)
+	}
 	if got := w.typed("estate-export", `{"ids":[1]}`, "Idempotency-Key", strings.Repeat("k", 256)); got.status != http.StatusBadRequest {
 		t.Errorf("a key of 256 bytes = %d %s, want 400", got.status, got.body)
 	}

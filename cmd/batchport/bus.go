@@ -29,13 +29,20 @@ type busConfig struct {
 func addBusFlags(cmd *cobra.Command, bus *busConfig) {
 	flags := cmd.Flags()
 	cmd.Flags().Var(&checkedFlag{value: &bus.listen, form: "address", check: checkAddress}, "nats-listen", "address for NATS subscribers of the embedded server, such as 127.0.0.1:4222 (default: none)")
-	flags.StringVar(&bus.servers, "nats", "", "nats://USER@HOST:PORT, or tls://, with commas between the servers of one cluster; a password is better in the environment, as BATCHPORT_NATS, or in --nats-creds (default: an embedded server)")
+	addLinkFlags(cmd, bus, "", " (default: an embedded server)")
+	flags.Var(&checkedList{values: &bus.consumers, form: "names", check: checkConsumer}, "nats-consumers", "consumers of events to make at --nats, TENANT_NAME with commas between, for subscribers who may not make their own")
+	addCountFlag(cmd, &bus.replicas, "nats-replicas", 1, "servers", "servers of --nats that keep each stream: 1, 3 or 5")
+}
+
+// addLinkFlags gives a command the flags that say how servers outside are
+// reached.
+func addLinkFlags(cmd *cobra.Command, bus *busConfig, servers, otherwise string) {
+	flags := cmd.Flags()
+	flags.StringVar(&bus.servers, "nats", servers, "nats://USER@HOST:PORT, or tls://, with commas between the servers of one cluster; a password is better in the environment, as BATCHPORT_NATS, or in --nats-creds"+otherwise)
 	flags.StringVar(&bus.credentials, "nats-creds", "", "file with the credentials of an NKey user (.creds) at --nats")
 	flags.StringVar(&bus.ca, "nats-ca", "", "file with the certificates, in PEM, that those of --nats are checked against (default: those of the system)")
 	flags.StringVar(&bus.certificate, "nats-cert", "", "file with this process's certificate for --nats, in PEM")
 	flags.StringVar(&bus.key, "nats-key", "", "file with the key of --nats-cert, in PEM")
-	cmd.Flags().Var(&checkedList{values: &bus.consumers, form: "names", check: checkConsumer}, "nats-consumers", "consumers of events to make at --nats, TENANT_NAME with commas between, for subscribers who may not make their own")
-	addCountFlag(cmd, &bus.replicas, "nats-replicas", 1, "servers", "servers of --nats that keep each stream: 1, 3 or 5")
 }
 
 // outside reports whether the servers are those of somebody else.

@@ -112,3 +112,42 @@ func checkConsumer(name string) error {
 	}
 	return nil
 }
+
+// listFlag hands on each of the words that it is given, with commas between.
+type listFlag struct {
+	form string // as the help names it
+	set  func(word string) error
+}
+
+func (l *listFlag) String() string { return "" }
+
+func (l *listFlag) Type() string { return l.form }
+
+// Set implements [pflag.Value].
+func (l *listFlag) Set(value string) error {
+	for word := range strings.SplitSeq(value, ",") {
+		if err := l.set(strings.TrimSpace(word)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pairFlag hands on a name and what is said of it, NAME=VALUE.
+type pairFlag struct {
+	form string // as the help names it
+	set  func(name, value string) error
+}
+
+func (p *pairFlag) String() string { return "" }
+
+func (p *pairFlag) Type() string { return p.form }
+
+// Set implements [pflag.Value].
+func (p *pairFlag) Set(value string) error {
+	name, value, found := strings.Cut(value, "=")
+	if !found || name == "" {
+		return fmt.Errorf("want %s", p.form)
+	}
+	return p.set(name, value)
+}

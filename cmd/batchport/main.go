@@ -20,6 +20,8 @@ const (
 	exitError           = 1
 	exitUsage           = 2
 	exitNotFound        = 3
+	exitNotAllowed      = 4
+	exitConflict        = 5
 	exitPartiallyFailed = 6
 )
 
@@ -36,16 +38,20 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	addCompletion(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
-	var failed *commandError
-	if !errors.As(err, &failed) {
-		failed = &commandError{exitError, err}
+	code := exitError
+	if failed := (*commandError)(nil); errors.As(err, &failed) {
+		code = failed.code
 	}
-	_, _ = fmt.Fprintln(stderr, "batchport:", failed) // there is nowhere else to say it
-	return failed.code
+	_, _ = fmt.Fprintln(stderr, "batchport:", err) // there is nowhere else to say it
+	if next := adviceOf(err); next != "" {
+		_, _ = fmt.Fprintln(stderr, "next:", next)
+	}
+	return code
 }
 
 // commandError is an error with the exit code that it ends the program with.
@@ -70,15 +76,21 @@ repeats nothing.
 Begin with "batchport demo". Every flag can also be set in the environment, as
 BATCHPORT_ and its name in capitals: BATCHPORT_DATA is --data.
 
-Exit codes: 0 done (also after SIGTERM), 1 it did not work, 2 wrong usage, 3 no
-such key, 6 some lines were not loaded.`,
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		Args:              noCommand,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+"jobs", "budget" and "events" call a server that runs, the others work on a
+database themselves.
+
+Exit codes: 0 done (also after SIGTERM), 1 it did not work, 2 wrong usage, 3 there
+is no such job, file or key, 4 not allowed (no key, a wrong one, or no permission),
+5 the state of the job does not allow it, 6 some items failed and some succeeded,
+or some lines were not loaded. A job that failed as such, that was stopped, or none
+of whose items succeeded is 1.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newServe(), newDemo(), newKeys(), newLoad(), newQuota(), newMigrate(), newBench(), newVersion())
+	root.AddCommand(newServe(), newDemo(), newKeys(), newLoad(), newQuota(), newMigrate(), newBench(), newVersion(),
+		newJobs(environ), newBudget(environ), newEvents(environ))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help"))
 	})

@@ -81,7 +81,13 @@ func (j *Job) UnmarshalJSON(text []byte) error {
 }
 
 // Ended reports whether the job goes on no more.
-func (j *Job) Ended() bool { return j.Result != "" }
+func (j *Job) Ended() bool {
+	switch j.State {
+	case "completed", "cancelled", "failed":
+		return true
+	}
+	return false
+}
 
 // Submit sends a job of the kind that the slug names. Sent again with the same
 // idempotency key, it is the same job.

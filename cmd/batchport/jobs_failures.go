@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/batchport/batchport/app/budgets"
+	"github.com/batchport/batchport/app/estates"
 	"github.com/batchport/batchport/cmd/batchport/internal/client"
 )
 
@@ -60,7 +62,7 @@ func (s *session) listFailures(ctx context.Context, code, class string, summary 
 	_, _ = fmt.Fprintln(table, "ITEMS\tCODE\tFIRST") // Flush tells of errors
 	for _, g := range groups {
 		left += g.Items
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d: %s\n", thousands(g.Items), g.Code, g.FirstIndex, g.Message)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d: %s\n", thousands(g.Items), g.Code, g.Example.Index, g.Example.Message)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -117,18 +119,27 @@ func (s *session) failuresAsJSON(ctx context.Context, code, class string, summar
 		if class != "" && g.Code != class {
 			continue
 		}
-		if err := writeLine(s.out.w, g); err != nil {
+		if err := s.document(g.Text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// saveFailures saves the failed items as a workbook.
+// saveFailures saves the failed items as a workbook. Of some kinds it has the
+// original rows, and can be done again once it is corrected.
 func (s *session) saveFailures(ctx context.Context, code, target string) error {
-	err := s.save(ctx, client.Download{URL: "/v1/jobs/" + url.PathEscape(code) + "/failures.xlsx", Target: target})
+	job, err := s.Job(ctx, code)
 	if err == nil {
-		s.next("jobs retry %s --file %s", code, quoted(target))
+		err = s.save(ctx, client.Download{URL: "/v1/jobs/" + url.PathEscape(code) + "/failures.xlsx", Target: target})
 	}
-	return err
+	switch {
+	case err != nil:
+		return err
+	case job.Kind == string(estates.ImportStatement) || job.Kind == string(budgets.Sync):
+		s.next("jobs retry %s --file %s", code, quoted(target))
+	case job.Outcomes.Failed > 0:
+		s.next("jobs retry %s", code)
+	}
+	return nil
 }

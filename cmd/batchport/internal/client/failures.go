@@ -34,10 +34,21 @@ func (f *Failure) UnmarshalJSON(text []byte) error {
 
 // FailureGroup is how many items of a job failed with a code.
 type FailureGroup struct {
-	Code       string `json:"code"`
-	Items      int    `json:"items"`
-	FirstIndex int    `json:"first_index"`
-	Message    string `json:"message"` // of the first
+	Code    string  `json:"code"`
+	Items   int     `json:"items"`
+	Example Failure `json:"example"` // the first of them
+
+	Text json.RawMessage `json:"-"` // as it was sent
+}
+
+// UnmarshalJSON keeps the text, too.
+func (g *FailureGroup) UnmarshalJSON(text []byte) error {
+	type fields FailureGroup
+	if err := json.Unmarshal(text, (*fields)(g)); err != nil {
+		return err
+	}
+	g.Text = slices.Clone(text)
+	return nil
 }
 
 // FailureGroups counts the failed items by their codes, the most first.

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tealeg/xlsx/v3"
+)
+
+// A day at a terminal: a job is submitted, followed, looked at and done again.
+func TestJobsAtATerminal(t *testing.T) {
+	t.Parallel()
+	s := startServing(t, t.TempDir(), "--demo")
+	at := func(args ...string) said { t.Helper(); return tell(t, s.url, s.key, args...) }
+
+	submitted := at("jobs", "submit", "estate-batch-open-rent", "--ids", "100001,100002,7", "--idempotency-key", "monday")
+	code := strings.TrimSpace(submitted.out)
+	submitted.check(t, "jobs submit", exitOK, "next: batchport jobs watch "+code+"\n")
+	if again := at("jobs", "submit", "estate_batch_open_rent", "--ids", "100001,100002,7", "--idempotency-key", "monday"); again.out != submitted.out {
+		t.Errorf("sent again, jobs submit printed %q, want %q", again.out, submitted.out)
+	}
+	watched := at("jobs", "watch", code)
+	watched.check(t, "jobs watch", exitPartiallyFailed, "1 of 3 items failed", "next: batchport jobs failures "+code+" --xlsx failed.xlsx")
+	if !strings.Contains(watched.out, "3 items, 2 updated, 1 failed") {
+		t.Errorf("jobs watch printed\n%swant the report", watched.out)
+	}
+	shown := at("jobs", "show", code, "--json")
+	var job struct{ Code, Result string }
+	if err := json.Unmarshal([]byte(shown.out), &job); err != nil || job.Code != code || job.Result != "partially_failed" || shown.stderr != "" {
+		t.Errorf("jobs show --json printed %q and %q: %v; want the job alone", shown.out, shown.stderr, err)
+	}
+	if list := at("jobs", "list", "--kind", "estate-batch-open-rent", "--result", "partially_failed", "--from", "1h", "--user", "1"); !strings.Contains(list.out, code) || strings.Count(list.out, "\n") != 2 {
+		t.Errorf("jobs list printed\n%swant a header and the job", list.out)
+	}
+	if none := at("jobs", "list", "--state", "cancelled"); none.out != "" || !strings.Contains(none.stderr, "no such jobs") {
+		t.Errorf("jobs list printed %q and %q, want that there are none", none.out, none.stderr)
+	}
+
+	failures := at("jobs", "failures", code)
+	failures.check(t, "jobs failures", exitOK, "next: ")
+	for _, want := range []string{"1      not_found  2: “7” does not exist.", "2      7    -      not_found  “7” does not exist."} {
+		if !strings.Contains(failures.out, want) {
+			t.Errorf("jobs failures printed\n%swant %q", failures.out, want)
+		}
+	}
+	if list := at("jobs", "failures", code, "--json", "--locale", "zh_TW"); strings.Count(list.out, "\n") != 1 || !strings.Contains(list.out, "不存在") {
+		t.Errorf("jobs failures --json printed %q, want the failure in the language of --locale", list.out)
+	}
+	book := filepath.Join(t.TempDir(), "failed.xlsx")
+	at("jobs", "failures", code, "--xlsx", book).check(t, "jobs failures --xlsx", exitOK, "next: batchport jobs retry "+code+"\n")
+	if _, err := xlsx.OpenFile(book); err != nil {
+		t.Errorf("the workbook does not open: %v", err)
+	}
+	retried := at("jobs", "retry", code, "--watch")
+	if retried.check(t, "jobs retry", exitError, "no item succeeded"); !strings.Contains(retried.out, "retry of   "+code) {
+		t.Errorf("jobs retry printed\n%swant what it is a retry of", retried.out)
+	}
+
+	at("jobs", "cancel", code).check(t, "jobs cancel of a job that has ended", exitConflict)
+	at("jobs", "show", "6b000000000000.00000000").check(t, "jobs show of none", exitNotFound)
+	at("jobs", "download", code).check(t, "jobs download of none", exitNotFound)
+	at("jobs", "submit", "estate-export", "--ids", "1", "--file", writeFile(t, "r.json", `{"colour":1}`)).check(t, "jobs submit", exitError, "colour")
+	tell(t, s.url, "bp_wrong", "jobs", "list").check(t, "a wrong key", exitNotAllowed)
+	s.stop(t)
+}
+
+func TestDownloadAtATerminal(t *testing.T) {
+	t.Parallel()
+	s := startServing(t, t.TempDir(), "--demo")
+	submitted := tell(t, s.url, s.key, "jobs", "submit", "estate-export", "--all", "--total", "2000", "--watch")
+	code, _, _ := strings.Cut(submitted.out, "\n")
+	submitted.check(t, "jobs submit --watch", exitOK, "next: batchport jobs download "+code)
+
+	folder := t.TempDir()
+	got := tell(t, s.url, s.key, "jobs", "download", code, "--output", folder)
+	got.check(t, "jobs download", exitOK)
+	file := strings.TrimSpace(got.out)
+	book, err := xlsx.OpenFile(file)
+	if err != nil || book.Sheets[0].MaxRow != 2001 || filepath.Dir(file) != folder {
+		t.Errorf("%s: %v; want a workbook of 2,000 estates in %s", file, err, folder)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+		t.Errorf("the folder has %v, %v; want the workbook alone", left, err)
+	}
+	tell(t, s.url, s.key, "jobs", "download", code, "--output", folder).check(t, "jobs download again", exitError, "is there already", "--output")
+	tell(t, s.url, s.key, "jobs", "download", code, "--output", file).check(t, "jobs download to that name", exitOK)
+	content, err := os.ReadFile(file)
+	if poured := tell(t, s.url, s.key, "jobs", "download", code, "--output", "-"); err != nil || poured.out != string(content) {
+		t.Errorf("standard output has %d bytes, want the %d of the file: %v", len(poured.out), len(content), err)
+	}
+	s.stop(t)
+}
+
+// A name that a server gives leads nowhere else.
+func TestPlaceFor(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for name, want := range map[string]string{"a.xlsx": "a.xlsx", "../../a.xlsx": "a.xlsx", `..\a.xlsx`: "a.xlsx", "/etc/a": "a"} {
+		if got, err := placeFor(name, folder); err != nil || got != filepath.Join(folder, want) {
+			t.Errorf("placeFor(%q) = %q, %v; want %s in the folder", name, got, err, want)
+		}
+	}
+}

@@ -36,7 +36,8 @@ func TestBudgetSync(t *testing.T) {
 	}
 
 	lines := writeFile(t, "rules.ndjson", `{"code":"R1","priority":2,"budget_code":"6","rule_condition":{"a":1}}`+"\n\nnot json\n"+
-		`{"code":"N","code":"N"}`+"\n"+`1],"url":["`+"\n"+`{"code":"N"}`+"\n")
+		`{"code":"N","code":"N"}`+"\n"+`1],"url":["`+"\n"+`{"code":"N"}`+"\n"+
+		strings.Repeat("[", 15)+strings.Repeat("]", 15)+"\n") // too deep only within a request
 	got = tell(t, s.url, s.key, "budget", "sync", lines, "--json", "--locale", "zh_TW")
 	got.check(t, "budget sync of lines", exitPartiallyFailed)
 	var report syncReport
@@ -47,7 +48,7 @@ func TestBudgetSync(t *testing.T) {
 	for _, f := range report.Failures {
 		where[f.Line] += f.Code + " "
 	}
-	if want := "map[3:malformed  4:duplicate  5:malformed  6:required required required ]"; fmt.Sprint(where) != want || report.Updated != 1 || report.Failed != 4 {
+	if want := "map[3:malformed  4:duplicate  5:malformed  6:required required required  7:malformed ]"; fmt.Sprint(where) != want || report.Updated != 1 || report.Failed != 5 {
 		t.Errorf("the report has %v, %+v; want %s", where, report, want)
 	}
 

@@ -99,16 +99,24 @@ func TestNobodyThere(t *testing.T) {
 
 func TestFaultsAreNamed(t *testing.T) {
 	t.Parallel()
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Locale") != "ja_JP" || r.Header.Get("Authorization") != "Bearer bp_key" {
-			t.Errorf("the header is %v, want the locale and the key", r.Header)
+	const required = `{"field":"total","code":"required","message":"totalは必須です。"}`
+	for body, want := range map[string]string{
+		`{"status":400,"code":"invalid","detail":"totalは必須です。","errors":[` + required + `]}`:                                   "total: totalは必須です。 (required)",
+		`{"status":400,"code":"invalid","detail":"totalは必須です。","errors":[` + required + `,{"code":"invalid","message":"だめ"}]}`: "the request has 2 faults:\n  total: totalは必須です。 (required)\n  だめ (invalid)",
+		`{"status":400,"code":"invalid","detail":"だめ","errors":[` + required + `]}`:                                            "だめ (invalid)\n  total: totalは必須です。 (required)",
+		`{"status":400,"code":"invalid","detail":"だめ"}`:                                                                        "だめ (invalid)",
+		`<html>`: "the server answers 400 Bad Request",
+	} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Locale") != "ja_JP" || r.Header.Get("Authorization") != "Bearer bp_key" {
+				t.Errorf("the header is %v, want the locale and the key", r.Header)
+			}
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, body)
+		})
+		if _, err := c.Submit(t.Context(), "estate-export", []byte(`{}`), "k"); err == nil || err.Error() != want {
+			t.Errorf("Submit() answered with %s = %q, want %q", body, err, want)
 		}
-		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprint(w, `{"status":400,"code":"invalid","detail":"totalは必須です。","errors":[{"field":"total","code":"required","message":"totalは必須です。"}]}`)
-	})
-	_, err := c.Submit(t.Context(), "estate-export", []byte(`{}`), "k")
-	if err == nil || err.Error() != "totalは必須です。 (invalid)\n  total: totalは必須です。 (required)" {
-		t.Errorf("Submit() = %v, want the server's words and the field", err)
 	}
 }
 
@@ -262,5 +270,28 @@ func TestSaveOfWhatHasNoLength(t *testing.T) {
 	}
 	if got, err := os.ReadFile(d.Target); err != nil || string(got) != "half and half" {
 		t.Errorf("the file has %q, %v; want it whole", got, err)
+	}
+}
+
+// A server that sends less than the file has is asked again, and believed at no
+// time.
+func TestSaveOfHalfAFile(t *testing.T) {
+	t.Parallel()
+	tries := 0
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if tries++; tries == 3 {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = io.WriteString(w, "half")
+	})
+	folder := t.TempDir()
+	d := client.Download{URL: "/file", Target: filepath.Join(folder, "whole"), Part: filepath.Join(folder, "part"), Size: 8}
+	var refused *client.Problem
+	if err := c.Save(t.Context(), d); !errors.As(err, &refused) || tries != 3 {
+		t.Errorf("Save() = %v after %d tries, want the refusal of the third", err, tries)
+	}
+	if _, err := os.Stat(d.Target); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Stat of the file = %v, want none", err)
 	}
 }

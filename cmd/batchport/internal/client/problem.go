@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,28 +35,45 @@ type Fault struct {
 // shownFaults is how many faults of a request people are shown.
 const shownFaults = 20
 
-// Error returns the server's words, and each fault in a line of its own.
+// Error returns the server's words, and each fault in a line of its own. What is
+// only about one of the faults is not said twice.
 func (p *Problem) Error() string {
 	var text strings.Builder
-	text.WriteString(p.Detail)
-	if p.Code != "" {
-		fmt.Fprintf(&text, " (%s)", p.Code)
+	said := slices.ContainsFunc(p.Errors, func(f Fault) bool { return f.Message == p.Detail })
+	switch {
+	case said && len(p.Errors) == 1:
+		return p.Errors[0].String() + p.comeAgain()
+	case said:
+		fmt.Fprintf(&text, "the request has %d faults:", len(p.Errors))
+	case p.Code != "":
+		fmt.Fprintf(&text, "%s (%s)", p.Detail, p.Code)
+	default:
+		text.WriteString(p.Detail)
 	}
 	for i, f := range p.Errors {
 		if i == shownFaults {
 			fmt.Fprintf(&text, "\n  and %d more", len(p.Errors)-i)
 			break
 		}
-		if f.Field != "" {
-			fmt.Fprintf(&text, "\n  %s: %s (%s)", f.Field, f.Message, f.Code)
-		} else if f.Message != p.Detail {
-			fmt.Fprintf(&text, "\n  %s (%s)", f.Message, f.Code)
-		}
+		text.WriteString("\n  " + f.String())
 	}
-	if p.Status == http.StatusTooManyRequests && p.RetryAfter > 0 {
-		fmt.Fprintf(&text, "\n  try again in %s", p.RetryAfter)
+	return text.String() + p.comeAgain()
+}
+
+// comeAgain says when the request is worth another try, if the server does.
+func (p *Problem) comeAgain() string {
+	if p.Status != http.StatusTooManyRequests || p.RetryAfter == 0 {
+		return ""
 	}
-	return text.String()
+	return fmt.Sprintf("\n  try again in %s", p.RetryAfter)
+}
+
+// String names the field, if one is to blame, and says what is wrong with it.
+func (f Fault) String() string {
+	if f.Field == "" {
+		return f.Message + " (" + f.Code + ")"
+	}
+	return f.Field + ": " + f.Message + " (" + f.Code + ")"
 }
 
 // busy reports whether the same request may succeed soon.

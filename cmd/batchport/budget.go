@@ -59,7 +59,8 @@ type budgetSync struct {
 	validateOnly   bool
 	idempotencyKey string
 
-	report syncReport
+	report   syncReport
+	toLookAt string // the last job of which something failed
 }
 
 // syncReport is what became of a file.
@@ -160,6 +161,7 @@ func (b *budgetSync) job(ctx context.Context, s *session, members map[string]any
 	b.report.Failed += o.Failed
 	b.report.Untried += o.Skipped + o.Cancelled
 	if o.Failed > 0 {
+		b.toLookAt = job.Code
 		for f, err := range s.Failures(ctx, job.Code, "") {
 			if err != nil {
 				return err
@@ -229,8 +231,8 @@ func (b *budgetSync) ending(s *session) error {
 	if r.Created+r.Updated == 0 {
 		failed.code = exitError
 	}
-	if len(r.Jobs) == 0 || s.remote.json || s.remote.quiet {
+	if b.toLookAt == "" || s.remote.json || s.remote.quiet {
 		return failed
 	}
-	return &advice{failed, s.invocation("jobs failures %s --xlsx failed.xlsx", r.Jobs[len(r.Jobs)-1])}
+	return &advice{failed, s.invocation("jobs failures %s --xlsx failed.xlsx", b.toLookAt)}
 }

@@ -46,7 +46,7 @@ func TestJobsAtATerminal(t *testing.T) {
 			t.Errorf("jobs failures printed\n%swant %q", failures.out, want)
 		}
 	}
-	if list := at("jobs", "failures", code, "--json", "--locale", "zh_TW"); strings.Count(list.out, "\n") != 1 || !strings.Contains(list.out, "不存在") {
+	if list := at("jobs", "failures", code, "--json", "--locale", "zh_TW"); strings.Count(list.out, "\n") != 1 || !strings.Contains(list.out, "找不到") {
 		t.Errorf("jobs failures --json printed %q, want the failure in the language of --locale", list.out)
 	}
 	book := filepath.Join(t.TempDir(), "failed.xlsx")

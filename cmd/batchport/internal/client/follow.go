@@ -29,8 +29,12 @@ var errNoStream = errors.New("the server sends no events")
 // as long as the client's patience lasts, counted from the last sign.
 func (c *Client) Follow(ctx context.Context, code string, show func(*Job)) (*Job, error) {
 	f := &following{client: c, code: code, show: show, waits: c.waits()}
-	if err := f.ask(ctx); err != nil {
+	first, err := c.Job(ctx, code) // tells whether there is such a job, which a stream that is not there would not
+	if err != nil {
 		return nil, err
+	}
+	if f.last = first; first.Ended() {
+		show(first)
 	}
 	for !f.last.Ended() {
 		err := f.stream(ctx)
@@ -38,7 +42,8 @@ func (c *Client) Follow(ctx context.Context, code string, show func(*Job)) (*Job
 		case ctx.Err() != nil:
 			return f.last, ctx.Err()
 		case errors.Is(err, errNoStream):
-			return f.last, f.poll(ctx)
+			err := f.poll(ctx)
+			return f.last, err
 		case err == nil: // the server has closed the stream, as when it stops
 			err = &brokenError{io.ErrUnexpectedEOF}
 			fallthrough
@@ -82,6 +87,7 @@ func (f *following) ask(ctx context.Context) error {
 
 // poll asks until the job has ended.
 func (f *following) poll(ctx context.Context) error {
+	f.show(f.last)
 	for !f.last.Ended() {
 		pause := pollPause
 		if f.last.retryAfter > 0 {

@@ -62,7 +62,7 @@ func (s *session) listFailures(ctx context.Context, code, class string, summary 
 	_, _ = fmt.Fprintln(table, "ITEMS\tCODE\tFIRST") // Flush tells of errors
 	for _, g := range groups {
 		left += g.Items
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d: %s\n", thousands(g.Items), g.Code, g.Example.Index, g.Example.Message)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d: %s\n", thousands(g.Items), g.Code, g.First.Index, g.First.Message)
 	}
 	if err := table.Flush(); err != nil {
 		return err

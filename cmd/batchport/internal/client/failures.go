@@ -34,9 +34,9 @@ func (f *Failure) UnmarshalJSON(text []byte) error {
 
 // FailureGroup is how many items of a job failed with a code.
 type FailureGroup struct {
-	Code    string  `json:"code"`
-	Items   int     `json:"items"`
-	Example Failure `json:"example"` // the first of them
+	Code  string  `json:"code"`
+	Items int     `json:"items"`
+	First Failure `json:"first"` // in the order of the items
 
 	Text json.RawMessage `json:"-"` // as it was sent
 }
@@ -65,7 +65,7 @@ func (c *Client) FailureGroups(ctx context.Context, code string) ([]FailureGroup
 func (c *Client) Failures(ctx context.Context, code, class string) iter.Seq2[Failure, error] {
 	query := url.Values{}
 	if class != "" {
-		query.Set("code", class)
+		query.Set("failure_code", class)
 	}
 	return c.items(ctx, jobPath(code)+"/failures", query)
 }

@@ -100,6 +100,7 @@ type Engine struct {
 	suspects  chan struct{} // told that something suspect waits
 
 	longSlots chan struct{} // how many plans and exports may run at once
+	follows   follows
 
 	mu      sync.Mutex
 	kinds   map[domain.Kind]*kind

@@ -37,6 +37,7 @@ func (e *Engine) changing(ctx context.Context, fn func(ctx context.Context, c *c
 		return fn(ctx, &c)
 	})
 	if err == nil && c.job != nil {
+		e.follows.look(c.job.Ref())
 		e.changed(c)
 	}
 	return err

@@ -88,6 +88,9 @@ func (e *Engine) claim(ctx context.Context, request ports.ClaimRequest) (ports.C
 	if err != nil {
 		return ports.Claim{}, false, fmt.Errorf("claim work: %w", err)
 	}
+	if found {
+		e.follows.look(claim.Job.Ref())
+	}
 	return claim, found, nil
 }
 

@@ -52,6 +52,7 @@ type Config struct {
 	UploadTime time.Duration    // how long a client may take to send an upload. Zero means 5 minutes.
 	MaxInWork  int64            // bytes that the bodies of all requests in work take together: JSON as text and as values, uploads as what has come of them. Zero means 128 MiB, or two uploads of the greatest size when that is more.
 	Origins    []string         // of pages that may call from a browser, such as "https://app.example.com", or [AnyOrigin] alone. Zero means none but the server's own.
+	MaxStreams int              // streams of events that may be open at once. Zero means 2,000.
 	Version    string           // of the program, for the API's description. Zero means "dev".
 	Now        func() time.Time // Zero means time.Now.
 	Logger     *slog.Logger     // Zero means silence.
@@ -66,6 +67,7 @@ func (c Config) withDefaults(maxUpload int64) Config {
 	set(&c.BodyTime, time.Minute)
 	set(&c.UploadTime, 5*time.Minute)
 	set(&c.MaxInWork, max(128<<20, 2*(maxUpload+formOverhead)))
+	set(&c.MaxStreams, 2_000)
 	set(&c.Version, "dev")
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	if c.SigningKey == nil {
@@ -94,6 +96,7 @@ type api struct {
 	cfg      Config
 	budget   *byteBudget
 	promised *byteBudget // what the uploads in work have said that they will be
+	streams  streams
 	mux      *http.ServeMux
 	huma     huma.API
 }
@@ -108,6 +111,8 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	a := &api{deps: deps, cfg: cfg, mux: http.NewServeMux()}
 	a.budget, a.promised = &byteBudget{size: cfg.MaxInWork}, &byteBudget{size: cfg.MaxInWork}
 	a.huma = humago.New(a.mux, describe(cfg))
+	a.streams.most = cfg.MaxStreams
+	a.huma = humago.New(a.mux, describe(cfg.Version))
 	a.registerBatches()
 	a.registerFailures()
 	a.registerFailureGroups()
@@ -116,6 +121,7 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	a.registerJobList()
 	a.registerJobActions()
 	a.registerSubmissions()
+	a.registerEvents()
 	a.registerEstates()
 	a.registerBudgetSync()
 	a.registerBudgetRules()
@@ -165,7 +171,7 @@ func (c Config) valid() error {
 	if err := checkOrigins(c.Origins); err != nil {
 		problems = append(problems, err)
 	}
-	if c.LinkLife < 0 || c.MaxBody < 0 || c.BodyTime < 0 || c.UploadTime < 0 || c.MaxInWork < 0 {
+	if c.LinkLife < 0 || c.MaxBody < 0 || c.BodyTime < 0 || c.UploadTime < 0 || c.MaxInWork < 0 || c.MaxStreams < 0 {
 		problems = append(problems, errors.New("httpapi: a setting of Config is negative"))
 	}
 	return errors.Join(problems...)

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"time"
 )
@@ -15,9 +17,11 @@ const (
 )
 
 // Server returns a server of handler on the address whose limits no slow or
-// endless client gets around. It does not listen yet.
+// endless client gets around, and whose Shutdown ends streams of events, which
+// it would otherwise wait for. It does not listen yet.
 func Server(address string, handler http.Handler) *http.Server {
-	return &http.Server{
+	leaving, leave := context.WithCancel(context.Background())
+	server := &http.Server{
 		Addr:              address,
 		Handler:           handler,
 		ReadHeaderTimeout: headerTime,
@@ -25,5 +29,22 @@ func Server(address string, handler http.Handler) *http.Server {
 		WriteTimeout:      requestTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), leavingKey{}, leaving)
+		},
 	}
+	server.RegisterOnShutdown(leave)
+	return server
+}
+
+type leavingKey struct{}
+
+// leavingOf returns a context that ends when the server of a request with ctx
+// is about to stop, while that of the request goes on. Of another server it
+// never ends.
+func leavingOf(ctx context.Context) context.Context {
+	if leaving, ok := ctx.Value(leavingKey{}).(context.Context); ok {
+		return leaving
+	}
+	return context.Background()
 }

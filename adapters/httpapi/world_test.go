@@ -48,6 +48,7 @@ type world struct {
 	gates   *engine.Jobs[struct{}, int]
 	gate    chan struct{} // lets one item of a gate job pass
 	keys    *access.Keys
+	handler http.Handler
 	server  *httptest.Server
 	logs    *logBuffer
 
@@ -111,6 +112,16 @@ type settings struct {
 
 func newWorld(t *testing.T, s settings) *world {
 	t.Helper()
+	w := newUnservedWorld(t, s)
+	w.server = httptest.NewServer(w.handler)
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// newUnservedWorld is a world without a server, for a bubble: there no
+// connection may be waited for.
+func newUnservedWorld(t *testing.T, s settings) *world {
+	t.Helper()
 	w := &world{
 		t: t, store: &faultyStore{Store: memory.NewStore(time.Now)}, files: memory.NewFiles(),
 		gate: make(chan struct{}), logs: &logBuffer{},
@@ -166,7 +177,7 @@ func newWorld(t *testing.T, s settings) *world {
 		s.authenticate = httpapi.APIKeys(w.keys)
 	}
 	s.config.Logger = slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	handler, err := httpapi.New(httpapi.Deps{
+	w.handler, err = httpapi.New(httpapi.Deps{
 		Estates: jobs, Budgets: rules, Engine: w.engine, Files: s.files, Uploads: w.uploads,
 		Messages: catalog.NewMessages(), Counts: catalog.NewLabels(), Authenticate: s.authenticate, Ready: s.ready,
 		Locale: func(locale, accepted, otherwise string) string {
@@ -174,8 +185,6 @@ func newWorld(t *testing.T, s settings) *world {
 		},
 	}, s.config)
 	w.must(err)
-	w.server = httptest.NewServer(handler)
-	t.Cleanup(w.server.Close)
 	return w
 }
 

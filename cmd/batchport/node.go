@@ -70,7 +70,7 @@ type nodeConfig struct {
 }
 
 // limits bound what a client may ask for; zero means the default.
-type limits struct{ named, selected, openJobs, syncRows, body, upload uint32 }
+type limits struct{ named, selected, openJobs, syncRows, body, upload, streams uint32 }
 
 // syncQuota is how many budget rule syncs a tenant may make; zero means the
 // default.
@@ -245,7 +245,7 @@ func (n *node) handler(ctx context.Context) (http.Handler, error) {
 		},
 		Ready: n.ready,
 	}
-	cfg := httpapi.Config{PublicURL: n.cfg.publicURL, Version: version(), Logger: n.cfg.log, MaxBody: int64(n.cfg.limits.body), Origins: n.cfg.origins}
+	cfg := httpapi.Config{PublicURL: n.cfg.publicURL, Version: version(), Logger: n.cfg.log, MaxBody: int64(n.cfg.limits.body), MaxStreams: int(n.cfg.limits.streams), Origins: n.cfg.origins}
 	if !n.cfg.role.takesIn() {
 		return httpapi.Health(deps, cfg)
 	}

@@ -38,6 +38,7 @@ func TestUsageOfValues(t *testing.T) {
 		{[]string{"serve", "--max-named", "0"}, `"--max-named" flag: want a number of items`},
 		{[]string{"serve", "--max-selected", "-1"}, `"--max-selected" flag: want a number of items`},
 		{[]string{"serve", "--max-open-jobs", "0"}, `"--max-open-jobs" flag: want a number of jobs`},
+		{[]string{"serve", "--max-streams", "0"}, `"--max-streams" flag: want a number of streams`},
 		{[]string{"serve", "--keep-jobs", "90"}, `"--keep-jobs" flag: want a time from 1h to 36500d, in days or hours, such as 90d or 36h`},
 		{[]string{"serve", "--keep-jobs", "0d"}, `"--keep-jobs" flag: want a time`},
 		{[]string{"serve", "--keep-files", "59m"}, `"--keep-files" flag: want a time`},

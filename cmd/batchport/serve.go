@@ -46,6 +46,7 @@ given back and goes on at the next start. The log goes to standard error.`,
 	addCountFlag(cmd, &limits.openJobs, "max-open-jobs", 1_000, "jobs", "jobs of one tenant that have not ended")
 	addCountFlag(cmd, &limits.body, "max-body", 16<<20, "bytes", "bytes of a request's body")
 	addCountFlag(cmd, &limits.upload, "max-upload", 64<<20, "bytes", "bytes of an upload, and of a workbook that is fetched")
+	addCountFlag(cmd, &limits.streams, "max-streams", 2_000, "streams", "streams of events that are open at once")
 	fetchFrom := addListFlag(cmd, "fetch-from", "hosts", "HOST or HOST:PORT (443 without), with commas between, that workbooks are fetched from though their addresses are not public; over https (default: none)", checkFetchFrom)
 	grantable := addListFlag(cmd, "capabilities", "names", "what a big landlord may be given (default: "+strings.Join(names(estate.Capabilities()), ",")+")", checkCapability)
 	columns := addListFlag(cmd, "budget-columns", "names", "columns that conditions of budget rules may name, as they name them, with commas between; others get a warning (default: any)", checkColumn)

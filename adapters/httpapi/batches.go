@@ -11,6 +11,8 @@ import (
 	"github.com/batchport/batchport/domain"
 )
 
+const statusPath = "/api2/getBatchStatus"
+
 // registerBatches adds the estate batch interface.
 func (a *api) registerBatches() {
 	register(a, huma.Operation{
@@ -29,7 +31,7 @@ func (a *api) registerBatches() {
 	register(a, huma.Operation{
 		OperationID: "get-batch-status",
 		Method:      http.MethodGet,
-		Path:        "/api2/getBatchStatus",
+		Path:        statusPath,
 		Summary:     "Ask how far a batch job is",
 		Description: "To be polled until success is true, which says that the job has ended, whatever its code.",
 		Tags:        []string{"Estate batch jobs"},
@@ -37,6 +39,7 @@ func (a *api) registerBatches() {
 		Responses: a.withStatus(refusals(a.huma, envelope{}, http.StatusBadRequest, http.StatusUnauthorized,
 			http.StatusNotFound, http.StatusInternalServerError, http.StatusServiceUnavailable)),
 	}, a.status)
+	a.tellsWhenToAskAgain(statusPath)
 }
 
 type submitInput struct {
@@ -85,7 +88,8 @@ type statusInput struct {
 }
 
 type statusOutput struct {
-	Body any
+	RetryAfter string `header:"Retry-After"`
+	Body       any
 }
 
 func (a *api) status(ctx context.Context, in *statusInput) (*statusOutput, error) {
@@ -97,7 +101,7 @@ func (a *api) status(ctx context.Context, in *statusInput) (*statusOutput, error
 	if err != nil {
 		return nil, err
 	}
-	return &statusOutput{Body: a.statusOf(in.r, job)}, nil
+	return &statusOutput{RetryAfter: askAgain(job, a.cfg.Now()), Body: a.statusOf(in.r, job)}, nil
 }
 
 // find returns the caller's job of the code. One of another tenant, one that

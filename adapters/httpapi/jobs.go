@@ -29,6 +29,7 @@ func (a *api) registerJobs() {
 		Responses: refusals(a.huma, problem{}, http.StatusUnauthorized, http.StatusNotFound,
 			http.StatusInternalServerError, http.StatusServiceUnavailable),
 	}, a.job)
+	a.tellsWhenToAskAgain(jobPath)
 	register(a, huma.Operation{
 		OperationID:   "submit-budget-rule-sync",
 		Method:        http.MethodPost,
@@ -64,7 +65,12 @@ type jobOutput struct {
 	Body jobView
 }
 
-func (a *api) job(ctx context.Context, in *jobInput) (*jobOutput, error) {
+type polledJobOutput struct {
+	RetryAfter string `header:"Retry-After"`
+	Body       jobView
+}
+
+func (a *api) job(ctx context.Context, in *jobInput) (*polledJobOutput, error) {
 	who, err := a.deps.Authenticate(in.r)
 	if err != nil {
 		return nil, err
@@ -73,7 +79,7 @@ func (a *api) job(ctx context.Context, in *jobInput) (*jobOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &jobOutput{Body: a.jobViewOf(in.r, job)}, nil
+	return &polledJobOutput{RetryAfter: askAgain(job, a.cfg.Now()), Body: a.jobViewOf(in.r, job)}, nil
 }
 
 type submitSyncInput struct {

@@ -112,7 +112,6 @@ func New(deps Deps, cfg Config) (http.Handler, error) {
 	a.budget, a.promised = &byteBudget{size: cfg.MaxInWork}, &byteBudget{size: cfg.MaxInWork}
 	a.huma = humago.New(a.mux, describe(cfg))
 	a.streams.most = cfg.MaxStreams
-	a.huma = humago.New(a.mux, describe(cfg.Version))
 	a.registerBatches()
 	a.registerFailures()
 	a.registerFailureGroups()

@@ -79,6 +79,10 @@ func refusal(err error) []byte {
 	return answer
 }
 
+// notFound is JetStream's answer to a question about a consumer that is not
+// there.
+var notFound = []byte(`{"type":"io.nats.jetstream.api.v1.consumer_info_response","error":{"code":404,"err_code":10014,"description":"consumer not found"}}`)
+
 // made reports whether JetStream's answer says that the consumer is there.
 func made(answer []byte) bool {
 	var response struct {

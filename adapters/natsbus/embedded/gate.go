@@ -67,6 +67,9 @@ func openGate(i *instance) (*gate, error) {
 		_, err = g.conn.Subscribe(create.private(g.names, "*"), g.create)
 	}
 	if err == nil {
+		_, err = g.conn.Subscribe(info.private(g.names, "*"), g.missing)
+	}
+	if err == nil {
 		err = g.conn.Flush()
 	}
 	if err != nil {
@@ -121,6 +124,12 @@ func (g *gate) create(msg *nats.Msg) {
 	}
 	// A tenant that does not hear the answer asks again.
 	_ = msg.Respond(answer)
+}
+
+// missing answers a question about a consumer that the tenant does not have.
+// Those that it has are mapped away, and JetStream answers.
+func (g *gate) missing(msg *nats.Msg) {
+	_ = msg.Respond(notFound)
 }
 
 func (g *gate) tryCreate(msg *nats.Msg) ([]byte, error) {

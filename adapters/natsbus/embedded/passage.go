@@ -24,10 +24,14 @@ type passage struct {
 // subject ends with the consumer's filter, which lies within the tenant's events.
 var create = passage{name: "create", replies: server.Singleton}
 
+// info is answered by the gate for consumers that are not there: clients that
+// get no answer ask again for ever, and never make theirs anew.
+var info = passage{name: "info", target: "$JS.API.CONSUMER.INFO.", replies: server.Singleton}
+
 // passages are all that a tenant may ask for. A request for messages has many replies.
 var passages = []passage{
 	create,
-	{name: "info", target: "$JS.API.CONSUMER.INFO.", replies: server.Singleton},
+	info,
 	{name: "delete", target: "$JS.API.CONSUMER.DELETE.", replies: server.Singleton},
 	{name: "next", target: "$JS.API.CONSUMER.MSG.NEXT.", replies: server.Streamed},
 	{name: "ack", target: "$JS.ACK.", rest: ".>", replies: server.Singleton},

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -98,6 +100,45 @@ func TestSubscriberConsumesAsItHappens(t *testing.T) {
 	msg, err := plain.NextMsg(patience)
 	if err != nil || msg.Header.Get(nats.MsgIdHdr) != "after" {
 		t.Errorf("plain subscription heard %v, %v; want the event after", msg, err)
+	}
+}
+
+// A client is told that its consumer is not there, before it was made, when it
+// was deleted, and when the server has lost its files; and so is one who asks for
+// another tenant's.
+func TestSubscriberLearnsThatAConsumerIsMissing(t *testing.T) {
+	t.Parallel()
+	config := embedded.Config{StoreDir: t.TempDir(), Listen: "127.0.0.1:0"}
+	h := startHost(t, config)
+	h.tell(t, "acme", eventID("acme", 0))
+	s := h.join(t, "acme")
+	missing := func(when, name string) {
+		t.Helper()
+		if _, err := s.js.Consumer(t.Context(), eventStream, name); !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			t.Errorf("Consumer(%s) %s = %v, want %v", name, when, err, jetstream.ErrConsumerNotFound)
+		}
+	}
+	missing("before it was made", "acme_billing")
+	h.join(t, "beta").consumer(t, "billing")
+	missing("of another tenant", "beta_billing")
+	s.consumer(t, "billing")
+	if err := s.js.DeleteConsumer(t.Context(), eventStream, "acme_billing"); err != nil {
+		t.Fatalf("DeleteConsumer = %v", err)
+	}
+	missing("after it was deleted", "acme_billing")
+	s.consumer(t, "billing")
+	config.Listen = h.server.Addr()
+	h.conn.Close()
+	h.server.Close()
+	if err := os.RemoveAll(filepath.Join(config.StoreDir, "jetstream")); err != nil {
+		t.Fatal(err)
+	}
+	h = startHost(t, config)
+	eventually(t, "the subscriber is connected again", s.conn.IsConnected)
+	missing("after the loss of the files", "acme_billing")
+	h.tell(t, "acme", eventID("acme", 1))
+	if got := read(t, s.consumer(t, "billing")).Headers().Get(nats.MsgIdHdr); got != eventID("acme", 1) {
+		t.Errorf("event of the consumer that was made anew = %s, want %s", got, eventID("acme", 1))
 	}
 }
 

@@ -24,6 +24,7 @@ func TestEventsAreAsDescribed(t *testing.T) {
 	w := newEventWorld(t)
 	w.cancelled(t)
 	w.stopped(t)
+	w.retried(t)
 	for _, body := range []string{
 		`{"job_name":"estate_batch_open_rent","estatesIds":[987650001,987650002,987650999]}`, // partly failed
 		`{"job_name":"estate_batch_open_rent","estatesIds":[987650999]}`,                     // all failed
@@ -100,8 +101,11 @@ func newEventWorld(t *testing.T) *eventWorld {
 			case <-ctx.Done():
 			}
 			outcomes := make([]domain.Outcome, len(items))
-			for i := range outcomes {
+			for i, item := range items {
 				outcomes[i] = domain.Outcome{Fate: domain.Updated}
+				if item < 0 {
+					outcomes[i] = domain.FailedWith(domain.NewFailure(domain.CodeRejected, "item", ""))
+				}
 			}
 			return outcomes, ctx.Err()
 		},
@@ -156,6 +160,48 @@ func (w *eventWorld) stopped(t *testing.T) {
 	if _, err := w.node.engine.Cancel(t.Context(), eventUser, job.ID()); err != nil {
 		t.Fatalf("Cancel = %v", err)
 	}
+}
+
+// retried tries jobs, and again what failed of them: they are completed, reach
+// their limit of failures, and turn out to be impossible.
+func (w *eventWorld) retried(t *testing.T) {
+	t.Helper()
+	dry := domain.JobOptions{ValidateOnly: true}
+	bad := make([]int, 50_000)
+	for i := range bad {
+		bad[i] = -1 - i
+	}
+	for _, r := range []engine.Request[struct{}, int]{
+		{Items: bad[:1], Options: dry},
+		{Items: bad, Options: domain.JobOptions{ValidateOnly: true, FailLimit: domain.FailLimit{Percent: 50}}},
+	} {
+		job, err := w.host.Submit(t.Context(), eventUser, r)
+		if err != nil {
+			t.Fatalf("Submit = %v", err)
+		}
+		w.await(t, w.key, string(job.ID()))
+		again, err := w.node.engine.Retry(t.Context(), eventUser, job.ID(), engine.RetryRequest{})
+		if err != nil {
+			t.Fatalf("Retry = %v", err)
+		}
+		w.submitted(string(job.ID()))
+		w.submitted(string(again.ID()))
+	}
+	code := w.accepted(t, "/v1/jobs/estate-import-monthly-statement",
+		`{"url":"`+w.upload(t, w.key, "a.xlsx", markedSheet(t))+`","month":"202610","validate_only":true}`)
+	w.await(t, w.key, code)
+	w.accepted(t, "/v1/jobs/"+code+"/retry", `{"url":"`+w.upload(t, w.key, "b.xlsx", []byte("no workbook"))+`"}`)
+}
+
+// accepted submits a job on /v1, and returns its code.
+func (w *eventWorld) accepted(t *testing.T, path, body string) string {
+	t.Helper()
+	var answer struct{ Code string }
+	if got, err := w.request(t.Context(), http.MethodPost, path, w.key, body, &answer); err != nil || got != http.StatusAccepted {
+		t.Fatalf("POST %s = %d, %v; want 202", path, got, err)
+	}
+	w.submitted(answer.Code)
+	return answer.Code
 }
 
 // synced sends budget rules.

@@ -67,6 +67,36 @@ func TestJobsAtATerminal(t *testing.T) {
 	s.stop(t)
 }
 
+// The server takes what flags can say, for each kind.
+func TestEveryRequestIsTaken(t *testing.T) {
+	t.Parallel()
+	s := startServing(t, t.TempDir(), "--demo")
+	book := filepath.Join(t.TempDir(), "book.xlsx")
+	if err := os.WriteFile(book, statementSheet(t, 3, 3), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const anywhere = " --filter keyword=a,b --filter country=1 --filter district=106,110 --total 9"
+	for _, args := range []string{
+		"estate-batch-open-rent --ids 100001 --validate-only --fail-limit 5,10%",
+		"estate-batch-close-rent --ids 100001,100002 --all-or-nothing",
+		"estate-batch-upload-monthly-report --ids 100001 --month 202611 --upload " + book,
+		"estate-import-monthly-statement --month 202611 --validate-only --upload " + book,
+		"estate-batch-edit-big-landlord --ids 100001 --user-id none",
+		"estate-batch-edit-big-landlord --ids 100001 --user-id 2001 --capability show_estate=true,edit_repair=false",
+		"estate-batch-edit-big-landlord --all --total 2000 --user-id 2001 --capability show_estate=true",
+		"estate-batch-edit-agent --object contract --ids 5001,5002 --user-id 1002",
+		"estate-batch-edit-agent --object estate --user-id 1002" + anywhere,
+		"estate-export --filter community_id=1 --filter status=vacant,rented --filter listed=true,false --filter agent_id=1001 --filter landlord_id=2001 --filter rent_min=1 --filter rent_max=9" + anywhere,
+		"community-export" + anywhere,
+		"contract-export --filter estate_id=1 --filter agent_id=1 --filter state=active --filter ends_after=2026-01-01 --filter ends_before=2026-02-01" + anywhere,
+		"repair-export --filter estate_id=1 --filter state=open --filter category=a,b --filter reported_after=2026-01-01 --filter reported_before=2026-02-01" + anywhere,
+		"budget-rule-sync --file " + writeFile(t, "rules.json", `{"data":[{"code":"R1"}]}`) + " --validate-only",
+	} {
+		tell(t, s.url, s.key, append([]string{"jobs", "submit"}, strings.Split(args, " ")...)...).check(t, args, exitOK)
+	}
+	s.stop(t)
+}
+
 func TestDownloadAtATerminal(t *testing.T) {
 	t.Parallel()
 	s := startServing(t, t.TempDir(), "--demo")

@@ -22,7 +22,7 @@ type jobRequest struct {
 	file                string
 	ids                 []string
 	idsFile             string
-	filter              map[string][]any
+	filter              map[string]any
 	all                 bool
 	total               uint32
 	month, url, upload  string
@@ -33,11 +33,13 @@ type jobRequest struct {
 }
 
 // Search options whose values are numbers, or true and false. Those of all
-// others are text; no two objects have one of the same name that differ.
+// others are text; no two objects have one of the same name that differ. Limits
+// have one value, and the others any number.
 var (
 	numberOptions = []string{"country", "district", "community_id", "agent_id", "landlord_id", "estate_id", "rent_min", "rent_max"}
 	flagOptions   = []string{"listed"}
 	textOptions   = []string{"keyword", "status", "state", "ends_after", "ends_before", "category", "reported_after", "reported_before"}
+	limitOptions  = []string{"rent_min", "rent_max", "ends_after", "ends_before", "reported_after", "reported_before"}
 )
 
 // noUser is the user that removes the landlord of an estate.
@@ -45,7 +47,7 @@ const noUser = "none"
 
 func (q *jobRequest) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	q.filter, q.capabilities, q.failLimit = map[string][]any{}, map[string]bool{}, map[string]int{}
+	q.filter, q.capabilities, q.failLimit = map[string]any{}, map[string]bool{}, map[string]int{}
 	flags.StringVar(&q.file, "file", "", `file with the whole request as JSON; "-" is standard input`)
 	flags.Var(&checkedList{values: &q.ids, form: "ids", check: checkID}, "ids", "objects that the job is about, with commas between")
 	flags.StringVar(&q.idsFile, "ids-file", "", `file with such ids, with white space or commas between; "-" is standard input`)
@@ -184,9 +186,18 @@ func (q *jobRequest) allIDs(s *session) (ids []json.Number, err error) {
 }
 
 func (q *jobRequest) setFilter(name, values string) error {
-	for value := range strings.SplitSeq(values, ",") {
-		q.filter[name] = append(q.filter[name], optionValue(name, strings.TrimSpace(value)))
+	if slices.Contains(limitOptions, name) {
+		if q.filter[name] != nil || strings.Contains(values, ",") {
+			return fmt.Errorf("%s has one value", name)
+		}
+		q.filter[name] = optionValue(name, strings.TrimSpace(values))
+		return nil
 	}
+	list, _ := q.filter[name].([]any) // none yet
+	for value := range strings.SplitSeq(values, ",") {
+		list = append(list, optionValue(name, strings.TrimSpace(value)))
+	}
+	q.filter[name] = list
 	return nil
 }
 

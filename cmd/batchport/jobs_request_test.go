@@ -24,7 +24,7 @@ func TestRequestsOfFlags(t *testing.T) {
 		"estate-batch-open-rent --ids 1,2 --ids 3 --validate-only":                              `{"ids":[1,2,3],"validate_only":true}`,
 		"estate_batch_close_rent --ids-file " + ids + " --fail-limit 5,10% --all-or-nothing":    `{"all_or_nothing":true,"fail_limit":{"items":5,"percent":10},"ids":[1,2,7]}`,
 		"estate-export --filter listed=true --filter district=106,110 --total 2":                `{"filter":{"district":[106,110],"listed":[true]},"total":2}`,
-		"estate-export --filter keyword=12 --filter keyword=x=y --filter rent_min=low":          `{"filter":{"keyword":["12","x=y"],"rent_min":["low"]}}`,
+		"estate-export --filter keyword=12 --filter keyword=x=y --filter rent_min=low":          `{"filter":{"keyword":["12","x=y"],"rent_min":"low"}}`,
 		"repair-export --all --total 5":                                                         `{"filter":{},"total":5}`,
 		"estate-batch-edit-agent --object contract --ids 5,6 --user-id 7":                       `{"edits":[{"id":5,"user_id":7},{"id":6,"user_id":7}],"object":"contract"}`,
 		"estate_batch_edit_bigLandlord --ids 5 --user-id none":                                  `{"edits":[{"id":5,"user_id":null}]}`,

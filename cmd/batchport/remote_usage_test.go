@@ -23,6 +23,7 @@ func TestRemoteUsage(t *testing.T) {
 		{"want ids", []string{"jobs", "submit", "estate-export", "--ids", "1,x"}},
 		{`line 2: "four"`, []string{"jobs", "submit", "estate-export", "--ids-file", ids}},
 		{"option=value", []string{"jobs", "submit", "estate-export", "--filter", "listed"}},
+		{"rent_min has one value", []string{"jobs", "submit", "estate-export", "--filter", "rent_min=1", "--filter", "rent_min=2"}},
 		{"from 1% to 100%", []string{"jobs", "submit", "estate-batch-open-rent", "--fail-limit", "0%"}},
 		{"show_estate=true", []string{"jobs", "submit", "estate-batch-edit-big-landlord", "--capability", "show_estate"}},
 		{"partially_failed", []string{"jobs", "list", "--result", "bad"}},

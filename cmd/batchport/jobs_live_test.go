@@ -35,8 +35,10 @@ func TestJobsAtATerminal(t *testing.T) {
 	if list := at("jobs", "list", "--kind", "estate-batch-open-rent", "--result", "partially_failed", "--from", "1h", "--user", "1"); !strings.Contains(list.out, code) || strings.Count(list.out, "\n") != 2 {
 		t.Errorf("jobs list printed\n%swant a header and the job", list.out)
 	}
-	if none := at("jobs", "list", "--state", "cancelled"); none.out != "" || !strings.Contains(none.stderr, "no such jobs") {
-		t.Errorf("jobs list printed %q and %q, want that there are none", none.out, none.stderr)
+	for _, filter := range []string{"--state=cancelled", "--kind=repair-export", "--result=failed,cancelled", "--user=nobody", "--from=2100-01-01", "--before=1h"} {
+		if none := at("jobs", "list", filter); none.out != "" || !strings.Contains(none.stderr, "no such jobs") {
+			t.Errorf("jobs list %s printed %q and %q, want that there are none", filter, none.out, none.stderr)
+		}
 	}
 
 	failures := at("jobs", "failures", code)
@@ -48,6 +50,9 @@ func TestJobsAtATerminal(t *testing.T) {
 	}
 	if list := at("jobs", "failures", code, "--json", "--locale", "zh_TW"); strings.Count(list.out, "\n") != 1 || !strings.Contains(list.out, "找不到") {
 		t.Errorf("jobs failures --json printed %q, want the failure in the language of --locale", list.out)
+	}
+	if other := at("jobs", "failures", code, "--json", "--code", "not_rentable"); other.out != "" {
+		t.Errorf("jobs failures of another code printed %q, want nothing", other.out)
 	}
 	book := filepath.Join(t.TempDir(), "failed.xlsx")
 	at("jobs", "failures", code, "--xlsx", book).check(t, "jobs failures --xlsx", exitOK, "next: batchport jobs retry "+code+"\n")

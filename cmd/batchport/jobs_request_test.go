@@ -77,7 +77,7 @@ func TestSubmissionWithoutAnAnswer(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	got := tell(t, server.URL, "k", "jobs", "submit", "estate-export", "--ids", "1", "--patience", "300ms", "--idempotency-key", "monday")
+	got := tell(t, server.URL, "k", "jobs", "submit", "estate-export", "--ids", "1", "--patience", "1s", "--idempotency-key", "monday")
 	got.check(t, "jobs submit", exitError, "trying again", "may have been submitted", "--idempotency-key monday")
 }
 

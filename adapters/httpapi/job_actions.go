@@ -110,7 +110,8 @@ func (a *api) retry(ctx context.Context, in *retryInput) (*submittedOutput, erro
 }
 
 // readCorrection reads which workbook has the corrected rows, "" for none. The
-// body may be empty.
+// body may be empty, or null, which is what generated clients in Java send for
+// none.
 func (a *api) readCorrection(in *retryInput, memory *lease) (string, error) {
 	text, err := a.readText(in.w, in.r, memory)
 	if err != nil || text == "" {
@@ -123,7 +124,11 @@ func (a *api) readCorrection(in *retryInput, memory *lease) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if body.Kind != document.Object {
+	switch body.Kind {
+	case document.Object:
+	case document.Null:
+		return "", nil
+	default:
 		return "", domain.Fail(domain.NewFailure(domain.CodeInvalid, "", body.Sent(), "expected", "object"))
 	}
 	var faults []domain.Failure

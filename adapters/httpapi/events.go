@@ -74,7 +74,7 @@ type eventsInput struct {
 	Locale      string `header:"locale" doc:"Language of the message: zh_TW, zh_CN, en_US or ja_JP. Without it, Accept-Language says; without both, the job's own language."`
 	Code        string `path:"code" doc:"What the submission answered." example:"6552e15d743264.42384055"`
 	LastEventID string `header:"Last-Event-ID" doc:"The id of the last event that was seen, as an EventSource sends it when it comes back. Of what was seen nothing is sent again."`
-	LastSeen    string `query:"last_event_id" doc:"The same, for clients that cannot set the header, which counts if both are sent."`
+	LastSeen    string `query:"after" doc:"The same, for clients that cannot set the header, which counts if both are sent."`
 }
 
 // seen returns the version of the job that the client has seen, or 0. An id

@@ -173,10 +173,10 @@ func TestEventsGoOnWhereTheyBrokeOff(t *testing.T) {
 	}{
 		"nothing seen":            {"", "", []event{end}},
 		"the beginning seen":      {"", strconv.FormatInt(queued.id, 10), []event{end}},
-		"by query":                {"?last_event_id=" + strconv.FormatInt(queued.id, 10), "", []event{end}},
+		"by query":                {"?after=" + strconv.FormatInt(queued.id, 10), "", []event{end}},
 		"the end seen":            {"", strconv.FormatInt(end.id, 10), nil},
-		"the end seen, by query":  {"?last_event_id=" + strconv.FormatInt(end.id, 10), "", nil},
-		"the header counts":       {"?last_event_id=" + strconv.FormatInt(end.id, 10), strconv.FormatInt(queued.id, 10), []event{end}},
+		"the end seen, by query":  {"?after=" + strconv.FormatInt(end.id, 10), "", nil},
+		"the header counts":       {"?after=" + strconv.FormatInt(end.id, 10), strconv.FormatInt(queued.id, 10), []event{end}},
 		"an id that is none":      {"", "seven", []event{end}},
 		"an id of another job":    {"", strconv.FormatInt(end.id+1, 10), []event{end}},
 		"an id out of all bounds": {"", strings.Repeat("9", 40), []event{end}},

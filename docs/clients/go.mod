@@ -1,0 +1,3 @@
+module github.com/batchport/batchport/docs/clients
+
+go 1.26.0

@@ -183,7 +183,7 @@ func (w *faultWorld) signal(s *serving, signal os.Signal) {
 func (w *faultWorld) spoilJetStream(spoil func(w *faultWorld, content []byte) []byte) {
 	w.t.Helper()
 	var files []string
-	w.until("JetStream has files", func() error {
+	look := func() error {
 		files = nil
 		err := filepath.Walk(filepath.Join(w.at.data, "jetstream"), func(path string, info os.FileInfo, err error) error {
 			if err == nil && info.Mode().IsRegular() && info.Size() > 0 {
@@ -195,8 +195,12 @@ func (w *faultWorld) spoilJetStream(spoil func(w *faultWorld, content []byte) []
 			err = errors.New("it has none")
 		}
 		return err
-	})
+	}
+	w.until("JetStream has files", look)
 	w.front.kill()
+	if err := look(); err != nil { // without those that are no more than a step to others
+		w.t.Fatal(err)
+	}
 	path := files[w.random.IntN(len(files))]
 	content, err := os.ReadFile(path)
 	if err == nil {

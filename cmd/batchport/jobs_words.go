@@ -74,8 +74,8 @@ func writeLine(w io.Writer, value any) error {
 // ending returns the error that a job's end is to whoever waited for it, and
 // which command says more.
 func (s *session) ending(job *client.Job) error {
-	say := func(code int, format string, args ...any) error {
-		err := &commandError{code, fmt.Errorf(format, args...)}
+	say := func(exit int, format string, args ...any) error {
+		err := &commandError{exit, fmt.Errorf(format, args...)}
 		if job.Outcomes.Failed == 0 || s.remote.json || s.remote.quiet {
 			return err
 		}

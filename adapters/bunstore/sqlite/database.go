@@ -22,8 +22,9 @@ const (
 	// readers bounds the connections that read at once. Each snapshot holds one.
 	readers = 16
 
-	// idleReaders is how many of them stay open.
-	idleReaders = 4
+	// idleTime is how long one that nobody needs stays open, with the statements
+	// that it keeps.
+	idleTime = time.Minute
 
 	// openTimeout bounds opening while other processes open the same new file.
 	openTimeout = 15 * time.Second
@@ -47,6 +48,8 @@ const (
 type DB struct {
 	Write *bun.DB // one connection; its transactions take the write lock when they begin
 	Read  *bun.DB // a pool of connections that cannot write
+
+	versions *versions
 }
 
 // Open opens the file at path, and makes it when it is not there, readable by
@@ -79,10 +82,13 @@ func Open(path string) (*DB, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(idleReaders)
+	read.SetMaxIdleConns(readers)
+	read.SetConnMaxIdleTime(idleTime)
 	return &DB{
 		Write: bun.NewDB(write, sqlitedialect.New()),
 		Read:  bun.NewDB(read, sqlitedialect.New()),
+
+		versions: &versions{driver: read.Driver(), source: dataSource(absolute, readerSettings)},
 	}, nil
 }
 
@@ -90,7 +96,7 @@ func Open(path string) (*DB, error) {
 func (db *DB) Close() error {
 	// The writer last: the last connection to close folds the journal into the
 	// file, and a reader may not.
-	return errors.Join(db.Read.Close(), db.Write.Close())
+	return errors.Join(db.versions.close(), db.Read.Close(), db.Write.Close())
 }
 
 // create makes the file, so that SQLite gives its journals the same mode.

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -123,6 +124,25 @@ func LoadJob(s JobSnapshot) (*BatchJob, error) {
 
 // Snapshot returns the job as it is stored.
 func (j *BatchJob) Snapshot() JobSnapshot { return j.s }
+
+// Clone returns a job that shares nothing with this one.
+func (j *BatchJob) Clone() *BatchJob {
+	s := j.s
+	s.Payload = slices.Clone(s.Payload)
+	if s.Selection.Expected != nil {
+		expected := *s.Selection.Expected
+		s.Selection.Expected = &expected
+	}
+	if s.Cause != nil {
+		cause := s.Cause.clone()
+		s.Cause = &cause
+	}
+	if s.File != nil {
+		file := *s.File
+		s.File = &file
+	}
+	return &BatchJob{s: s}
+}
 
 // JobRef names a job for a store: nobody reaches a job without its tenant.
 type JobRef struct {

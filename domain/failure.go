@@ -3,6 +3,8 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -100,6 +102,16 @@ func Together(failures []Failure) Failure {
 		first.Also = failures[1:len(failures):len(failures)]
 	}
 	return first
+}
+
+// clone returns a failure that shares nothing with this one.
+func (f Failure) clone() Failure {
+	f.Params = maps.Clone(f.Params)
+	f.Also = slices.Clone(f.Also)
+	for i, also := range f.Also {
+		f.Also[i] = also.clone()
+	}
+	return f
 }
 
 // maxFailureValue bounds [Failure.Value], so that hostile input is not

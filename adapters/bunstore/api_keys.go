@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/batchport/batchport/domain"
@@ -30,15 +31,22 @@ func (s *Store) AddAPIKey(ctx context.Context, key ports.APIKey) error {
 
 // FindAPIKey implements [ports.APIKeys].
 func (s *Store) FindAPIKey(ctx context.Context, id string) (ports.APIKey, error) {
-	keys, err := s.apiKeys(ctx, "WHERE id = ?", id)
-	if err == nil && len(keys) == 0 {
-		err = domain.CodeNotFound
-	}
-	if err != nil {
-		return ports.APIKey{}, err
-	}
-	return keys[0], nil
+	key, err := remember(ctx, s, apiKeyID(id), func(ports.APIKey) int { return 0 }, func() (ports.APIKey, error) {
+		keys, err := s.apiKeys(ctx, "WHERE id = ?", id)
+		if err == nil && len(keys) == 0 {
+			err = domain.CodeNotFound
+		}
+		if err != nil {
+			return ports.APIKey{}, err
+		}
+		return keys[0], nil
+	})
+	key.Permissions = slices.Clone(key.Permissions) // of the caller's own
+	return key, err
 }
+
+// apiKeyID tells what is remembered of a key from all else.
+type apiKeyID string
 
 // ListAPIKeys implements [ports.APIKeys].
 func (s *Store) ListAPIKeys(ctx context.Context, tenant domain.TenantID) ([]ports.APIKey, error) {
@@ -77,7 +85,7 @@ func (s *Store) Holds(ctx context.Context, tenant domain.TenantID, user domain.U
 // apiKeys reads the keys that the end of a query selects.
 func (s *Store) apiKeys(ctx context.Context, where string, args ...any) ([]ports.APIKey, error) {
 	var keys []ports.APIKey
-	err := s.query(ctx, s.reader(ctx), func(rows *sql.Rows) error {
+	err := s.readOften(ctx, func(rows *sql.Rows) error {
 		var key ports.APIKey
 		var hash, permissions []byte
 		var created, revoked int64

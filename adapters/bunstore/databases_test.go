@@ -24,7 +24,10 @@ type engine struct {
 }
 
 // database is an open database. On PostgreSQL both parts are one.
-type database struct{ Write, Read *bun.DB }
+type database struct {
+	Write, Read *bun.DB
+	Version     func() (int64, error) // nil on PostgreSQL
+}
 
 // engines are the databases that every suite runs on.
 var engines = []engine{onSQLite, onPostgres}
@@ -35,7 +38,7 @@ var (
 		place: func(tb testing.TB) string { return filepath.Join(tb.TempDir(), "batchport.db") },
 		open: func(tb testing.TB, place string) database {
 			db := openFile(tb, place)
-			return database{Write: db.Write, Read: db.Read}
+			return database{Write: db.Write, Read: db.Read, Version: db.Version}
 		},
 	}
 	onPostgres = engine{name: "postgres", place: postgrestest.URL, open: openURL}
@@ -164,7 +167,7 @@ func (e engine) crowd(tb testing.TB) ([]*bunstore.Store, database) {
 // storeOn returns a migrated store on the open database.
 func storeOn(tb testing.TB, db database) *bunstore.Store {
 	tb.Helper()
-	store, err := bunstore.New(db.Write, bunstore.Config{ReadDB: db.Read})
+	store, err := bunstore.New(db.Write, bunstore.Config{ReadDB: db.Read, Version: db.Version})
 	if err != nil {
 		tb.Fatalf("New() = %v, want no error", err)
 	}

@@ -19,6 +19,10 @@ type sqlDialect struct {
 	unfit    string // query for why statements would mean something else here, '' when they do not; "" when there is no such thing
 	takeLock string // makes a transaction that began without the write lock take it; "" when there is none
 
+	// keepsReads says that statements which come often are prepared once for
+	// each connection.
+	keepsReads bool
+
 	// oneWriter says that while a transaction writes, no other does; else they
 	// write side by side and lock rows.
 	oneWriter bool
@@ -60,6 +64,7 @@ func sqliteDialect() sqlDialect {
 		// a search means: https://sqlite.org/lang_expr.html#like.
 		fold: "(", endFold: ")",
 
+		keepsReads:  true,
 		oneWriter:   true,
 		snapshot:    sql.LevelDefault,
 		resultCodes: true,

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"strings"
 
-	"github.com/uptrace/bun"
-
 	"github.com/batchport/batchport/domain"
 )
 
@@ -79,8 +77,15 @@ func (s *Store) takeTurn(ctx context.Context, table, name string) error {
 
 // FindJob implements [github.com/batchport/batchport/ports.Jobs].
 func (s *Store) FindJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJob, error) {
-	return s.findJob(ctx, s.reader(ctx), ref, "")
+	job, err := remember(ctx, s, ref, jobTexts, func() (*domain.BatchJob, error) { return s.findJob(ctx, ref, "") })
+	if err != nil {
+		return nil, err
+	}
+	return job.Clone(), nil // the caller's own, who may change it
 }
+
+// jobTexts is how many bytes the longest text of a job has.
+func jobTexts(job *domain.BatchJob) int { return len(job.Payload()) }
 
 // LockJob implements [github.com/batchport/batchport/ports.Jobs]. On SQLite
 // the transaction has the write lock since it began, and there is no other.
@@ -91,11 +96,11 @@ func (s *Store) LockJob(ctx context.Context, ref domain.JobRef) (*domain.BatchJo
 	if err := s.writable(ctx); err != nil {
 		return nil, err
 	}
-	return s.findJob(ctx, s.idb(ctx), ref, " {lock}")
+	return s.findJob(ctx, ref, " {lock}")
 }
 
-func (s *Store) findJob(ctx context.Context, db bun.IDB, ref domain.JobRef, lock string) (job *domain.BatchJob, err error) {
-	err = s.query(ctx, db, func(rows *sql.Rows) error {
+func (s *Store) findJob(ctx context.Context, ref domain.JobRef, lock string) (job *domain.BatchJob, err error) {
+	err = s.readOften(ctx, func(rows *sql.Rows) error {
 		job, err = scanJob(rows)
 		return err
 	}, "SELECT "+jobAllColumns+" FROM {p}jobs WHERE tenant = ? AND id = ?"+lock, string(ref.Tenant), string(ref.ID))

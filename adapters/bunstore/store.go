@@ -33,6 +33,13 @@ type Config struct {
 	// write lock. nil means the database given to [New], which must then allow at
 	// least two connections, because a snapshot holds one.
 	ReadDB *bun.DB
+
+	// Version returns a number that is another one after every commit to the
+	// database that was made before the call, whoever made it: so that what is
+	// read very often, a job or an API key, need not be read again while nothing
+	// has changed. The package sqlite below has one. nil means that it is always
+	// read.
+	Version func() (int64, error)
 }
 
 const defaultTablePrefix = "batchport_"
@@ -46,6 +53,9 @@ type Store struct {
 	readDB  *bun.DB
 	dialect sqlDialect
 	tables  *strings.Replacer // see [sqlDialect.renderer]
+
+	kept       keptReads
+	remembered remembered
 
 	busyPatience time.Duration // see [Store.whileBusy]
 }
@@ -81,6 +91,7 @@ func New(db *bun.DB, cfg Config) (*Store, error) {
 	return &Store{
 		db: db, readDB: cfg.ReadDB, dialect: d,
 		tables:       d.renderer(cfg.TablePrefix),
+		remembered:   remembered{version: cfg.Version},
 		busyPatience: busyPatience,
 	}, nil
 }
@@ -136,6 +147,11 @@ func (s *Store) query(ctx context.Context, db bun.IDB, scan func(rows *sql.Rows)
 	if err != nil {
 		return s.fail(ctx, err)
 	}
+	return s.each(ctx, rows, scan)
+}
+
+// each calls scan for each row, and closes the rows.
+func (s *Store) each(ctx context.Context, rows *sql.Rows, scan func(rows *sql.Rows) error) error {
 	defer rows.Close() //nolint:errcheck // what it could say, Err says
 	for rows.Next() {
 		if err := scan(rows); err != nil {

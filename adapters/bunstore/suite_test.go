@@ -13,6 +13,15 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestFreshReads(t *testing.T) {
+	onEach(t, func(t *testing.T, on engine) {
+		portstest.FreshReads(t, func(t *testing.T) (one, other portstest.FreshStore) {
+			stores, _ := on.stores(t, 2)
+			return stores[0], stores[1]
+		})
+	})
+}
+
 func TestBacklog(t *testing.T) {
 	onEach(t, func(t *testing.T, on engine) {
 		portstest.Backlog(t, func(t *testing.T) portstest.BacklogStore { return on.store(t) })

@@ -15,6 +15,14 @@ func TestStore(t *testing.T) {
 	portstest.Store(t, func(*testing.T) ports.Store { return memory.NewStore(time.Now) })
 }
 
+func TestFreshReads(t *testing.T) {
+	t.Parallel()
+	portstest.FreshReads(t, func(*testing.T) (one, other portstest.FreshStore) {
+		store := memory.NewStore(time.Now)
+		return store, store
+	})
+}
+
 func TestBacklog(t *testing.T) {
 	t.Parallel()
 	portstest.Backlog(t, func(*testing.T) portstest.BacklogStore { return memory.NewStore(time.Now) })

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/batchport/batchport/domain"
 )
 
 // watchers are clients that follow one job, each over a connection of its own.
@@ -125,7 +122,7 @@ func BenchmarkWatchers(b *testing.B) {
 	idle := residentMiB(b, s.cmd.Process.Pid)
 	var others, own, memory []float64
 	for b.Loop() {
-		job := foreignJob(b, folder)
+		job := openJob(b, folder, 1_000_000)
 		w := s.watch(b, s.key, string(job.ID()), clients)
 		for n := 1; n <= commits; n++ {
 			time.Sleep(150*time.Millisecond + time.Duration(rand.IntN(200))*time.Millisecond)
@@ -168,7 +165,7 @@ func TestStreamsDoNotHoldUpAStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := foreignJob(t, folder)
+	job := openJob(t, folder, 1_000_000)
 	if err := folder.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -178,45 +175,6 @@ func TestStreamsDoNotHoldUpAStop(t *testing.T) {
 	if took := time.Since(began); took > shutdownGrace/2 {
 		t.Errorf("stopped after %v, want it not to wait for streams", took)
 	}
-}
-
-// foreignJob stores a job of a kind that the server does not know, and so
-// leaves alone, as one of another process that is being worked on.
-func foreignJob(b testing.TB, folder *database) *domain.BatchJob {
-	b.Helper()
-	job, err := domain.NewJob(domain.JobSpec{
-		ID: domain.NewJobID(time.Now(), rand.Uint64()), Tenant: demoTenant, User: "1", Kind: "watched", Whole: true,
-		Items: 1_000_000, SubmittedAt: time.Now(),
-	})
-	if err == nil {
-		err = job.Take(time.Now())
-	}
-	if err == nil {
-		err = folder.store.InTx(b.Context(), func(ctx context.Context) error { return folder.store.AddJob(ctx, job) })
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	return job
-}
-
-// passOne commits that n items of the job have been passed, and returns the
-// version that it has then.
-func passOne(b *testing.B, folder *database, ref domain.JobRef, n int) (version int64) {
-	b.Helper()
-	err := folder.store.InTx(b.Context(), func(ctx context.Context) error {
-		job, err := folder.store.LockJob(ctx, ref)
-		if err != nil {
-			return err
-		}
-		job.Pass(n, job.Report().Total)
-		version = job.Version()
-		return folder.store.SaveJob(ctx, job)
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return version
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -35,7 +35,7 @@ func openDataFolder(ctx context.Context, path string) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := bunstore.New(db.Write, bunstore.Config{ReadDB: db.Read})
+	store, err := bunstore.New(db.Write, bunstore.Config{ReadDB: db.Read, Version: db.Version})
 	if err == nil {
 		err = store.Migrate(ctx)
 	}

@@ -56,7 +56,7 @@ func Example() {
 	db := hostDatabase(ctx, dir)
 	defer db.Close()
 
-	store, err := bunstore.New(db.Write, bunstore.Config{ReadDB: db.Read}) // batchport's tables live in the host's database
+	store, err := bunstore.New(db.Write, bunstore.Config{ReadDB: db.Read, Version: db.Version}) // batchport's tables live in the host's database
 	check(err)
 	check(store.Migrate(ctx))
 	eng, err := engine.New(engine.Deps{Store: store, Bell: memory.NewBell()}, engine.Config{})

@@ -31,7 +31,7 @@ func TestDocsShowWhatWorks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		blocks := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatch(string(content), -1)
+		blocks := regexp.MustCompile("(?ms)^ *```(\\w*)\n(.*?)^ *```$").FindAllStringSubmatch(string(content), -1)
 		if len(blocks) == 0 {
 			continue
 		}
@@ -39,7 +39,7 @@ func TestDocsShowWhatWorks(t *testing.T) {
 			t.Parallel()
 			s := &docSession{t: t, folder: t.TempDir(), names: map[string]string{}}
 			for _, block := range blocks {
-				switch language, text := block[1], block[2]; language {
+				switch language, text := block[1], unindented(block[2]); language {
 				case "sh":
 					for _, example := range examplesOf(text) {
 						s.run(example)
@@ -59,6 +59,13 @@ func TestDocsShowWhatWorks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// unindented is a block without what all of its lines begin with, as one of a
+// list has it.
+func unindented(block string) string {
+	indent := block[:len(block)-len(strings.TrimLeft(block, " "))]
+	return strings.ReplaceAll("\n"+block, "\n"+indent, "\n")[1:]
 }
 
 // pages are those with examples for users. Decisions and benchmarks have none.

@@ -99,6 +99,10 @@ func TestEventsSurviveRestarts(t *testing.T) {
 	}
 	for id, position := range positions {
 		msg, err := stored.GetMsg(t.Context(), position.Sequence)
+		for end := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(end); { // while they choose a leader
+			<-time.After(50 * time.Millisecond)
+			msg, err = stored.GetMsg(t.Context(), position.Sequence)
+		}
 		if err != nil || msg.Header.Get("Nats-Msg-Id") != id {
 			t.Fatalf("event at place %d = %v, %v; want %s", position.Sequence, msg, err, id)
 		}

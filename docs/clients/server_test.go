@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -47,6 +49,8 @@ func serve(t *testing.T) (url, key string) {
 		t.Fatal(err)
 	}
 	server := exec.Command(built, "serve", "--demo", "--listen=127.0.0.1:0", "--data="+t.TempDir(), "--log-level=info")
+	// Not the settings of the tests, or of whoever runs them.
+	server.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BATCHPORT_") })
 	keys, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -49,8 +49,9 @@ func serve(t *testing.T) (url, key string) {
 		t.Fatal(err)
 	}
 	server := exec.Command(built, "serve", "--demo", "--listen=127.0.0.1:0", "--data="+t.TempDir(), "--log-level=info")
-	// Not the settings of the tests, or of whoever runs them.
-	server.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "BATCHPORT_") })
+	server.Env = slices.DeleteFunc(os.Environ(), func(setting string) bool {
+		return strings.HasPrefix(setting, "BATCHPORT_") // the tests' own; it refuses what it does not know
+	})
 	keys, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -66,21 +67,26 @@ func serve(t *testing.T) (url, key string) {
 		_ = server.Process.Signal(syscall.SIGTERM) // it may be gone
 		_ = server.Wait()
 	})
-	ready := make(chan string, 1)
+	ready, said := make(chan string, 1), make(chan string, 1)
 	go func() {
 		address := regexp.MustCompile(`msg=ready url=(\S+)`)
+		var all strings.Builder
 		for lines := bufio.NewScanner(logs); lines.Scan(); {
 			if found := address.FindStringSubmatch(lines.Text()); found != nil {
 				ready <- found[1]
 			}
+			all.WriteString(lines.Text() + "\n")
 		}
+		said <- all.String() // when it has ended
 	}()
 	printed := bufio.NewScanner(keys)
 	if !printed.Scan() {
-		t.Fatal("serve --demo printed no key")
+		t.Fatalf("serve --demo printed no key, and said\n%s", <-said)
 	}
 	select {
 	case url = <-ready:
+	case log := <-said:
+		t.Fatalf("the server ended, and said\n%s", log)
 	case <-time.After(time.Minute):
 		t.Fatal("the server is not ready after a minute")
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -155,10 +154,7 @@ func (in *rulesInput) search() (filter budget.Filter, after string, limit int, e
 	for _, given := range [][2]string{
 		{budget.BudgetField, in.BudgetCode}, {budget.BranchField, in.BranchCode}, {budget.EventField, in.BudgetEvent},
 	} {
-		field, text := given[0], given[1]
-		if strings.ToValidUTF8(text, "") != text || strings.Contains(text, "\x00") {
-			faults = append(faults, domain.NewFailure(domain.CodeInvalid, field, strings.ToValidUTF8(text, "\uFFFD"), "expected", "string"))
-		}
+		checkText(&faults, given[0], given[1])
 	}
 	switch in.DeletedFlag {
 	case "":
@@ -169,7 +165,7 @@ func (in *rulesInput) search() (filter budget.Filter, after string, limit int, e
 		faults = append(faults, domain.NewFailure(domain.CodeInvalid, "deleted_flag", in.DeletedFlag, "expected", "Y, N"))
 	}
 	code, broken := base64.RawURLEncoding.DecodeString(in.After)
-	if after = string(code); broken != nil || strings.ToValidUTF8(after, "") != after || strings.Contains(after, "\x00") {
+	if after = string(code); broken != nil || !storable(after) {
 		faults = append(faults, domain.NewFailure(domain.CodeInvalid, "after", in.After))
 	}
 	limit = readInteger(&faults, "limit", in.Limit, 1, maxRules, maxRules)
@@ -191,7 +187,7 @@ func (a *api) rule(ctx context.Context, in *ruleInput) (*ruleOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.ToValidUTF8(in.Code, "") != in.Code || strings.Contains(in.Code, "\x00") {
+	if !storable(in.Code) {
 		return nil, domain.CodeNotFound // no rule can have such a code
 	}
 	stored, err := a.deps.Budgets.Find(ctx, who, in.Code)

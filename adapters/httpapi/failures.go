@@ -114,6 +114,10 @@ type warningPage struct {
 func (a *api) failures(ctx context.Context, in *failuresInput) (*failuresOutput, error) {
 	list := a.deps.Engine.Failures
 	if code := domain.Code(in.FailureCode); code != "" {
+		var faults []domain.Failure
+		if checkText(&faults, "failure_code", in.FailureCode); len(faults) > 0 {
+			return nil, domain.FailAll(domain.CodeInvalid, faults)
+		}
 		list = func(ctx context.Context, who domain.Principal, id domain.JobID, after, limit int) ([]domain.ItemFailure, error) {
 			return a.deps.Engine.FailuresOf(ctx, who, id, code, after, limit)
 		}

@@ -121,14 +121,20 @@ func (a *api) jobs(ctx context.Context, in *jobsInput) (*jobsOutput, error) {
 }
 
 // readJobFilter reads which jobs are asked for, and reports all that is wrong
-// with that at once. A parameter that is not known is reported too: a filter that
-// is passed over would show more than was asked for.
+// with that at once. A parameter that is not known is reported too, and so is a
+// second value of one that has one: a filter that is passed over would show other
+// jobs than were asked for.
 func readJobFilter(query url.Values) (ports.JobFilter, error) {
 	var faults []domain.Failure
-	known := []string{"kind", "state", "result", "user", "submitted_from", "submitted_before", "limit", "cursor"}
-	for name := range query {
-		if !slices.Contains(known, name) {
+	choices := []string{"kind", "state", "result"}
+	singles := []string{"user", "submitted_from", "submitted_before", "limit", "cursor"}
+	for name, values := range query {
+		switch {
+		case slices.Contains(choices, name):
+		case !slices.Contains(singles, name):
 			faults = append(faults, domain.NewFailure(domain.CodeUnknownField, name, query.Get(name)))
+		case len(values) > 1:
+			faults = append(faults, domain.NewFailure(domain.CodeDuplicate, name, values[1]))
 		}
 	}
 	slices.SortFunc(faults, func(a, b domain.Failure) int { return strings.Compare(a.Field, b.Field) })
@@ -141,6 +147,7 @@ func readJobFilter(query url.Values) (ports.JobFilter, error) {
 		SubmittedBefore: readTime(&faults, "submitted_before", query),
 		Limit:           readInteger(&faults, "limit", query.Get("limit"), 1, maxJobs, someJobs),
 	}
+	checkText(&faults, "user", query.Get("user"))
 	if cursor := query.Get("cursor"); cursor != "" {
 		id, err := domain.ParseJobID(cursor)
 		if err != nil {
@@ -160,6 +167,8 @@ func readChoices[S ~string](faults *[]domain.Failure, field string, query url.Va
 		case len(chosen) == maxChoices:
 			*faults = append(*faults, domain.NewFailure(domain.CodeOutOfRange, field, "", "max", "50"))
 			return chosen
+		case of == nil && !storable(value):
+			checkText(faults, field, value)
 		case of != nil && !slices.Contains(of, S(value)):
 			*faults = append(*faults, domain.NewFailure(domain.CodeInvalid, field, value, "expected", strings.Join(words(of), ", ")))
 		default:

@@ -115,6 +115,11 @@ func TestListOfJobsIsRefused(t *testing.T) {
 		"submitted_from=yesterday": "submitted_from “yesterday” is not valid; expected a time",
 		"cursor=x":                 "cursor “x” is not valid; expected what next was on the page before",
 		"colour=red":               "There is no field or search option “colour”",
+		"user=a&user=b":            "user “b” is given more than once",
+		"limit=1&limit=2":          "limit “2” is given more than once",
+		"user=%00":                 "user “�” is not valid; expected text",
+		"kind=%00,estate_export":   "kind “�” is not valid; expected text",
+		"kind=%ff":                 "kind “�” is not valid; expected text",
 	} {
 		got := w.call(http.MethodGet, "/v1/jobs?"+query, "", "X-API-Key", w.admin)
 		if got.status != http.StatusBadRequest || !strings.Contains(got.body, want) {
@@ -199,6 +204,9 @@ func TestRetryOverHTTP(t *testing.T) {
 	only := w.v1(http.MethodGet, "/v1/jobs/"+code+"/failures?failure_code=not_rentable", "", http.StatusOK)["failures"].([]any)
 	if len(only) != 1 || only[0].(map[string]any)["key"] != "101" {
 		t.Errorf("failures of one code = %v, want that of 101", only)
+	}
+	if none := w.v1(http.MethodGet, "/v1/jobs/"+code+"/failures?failure_code=%00", "", http.StatusBadRequest); none["code"] != "invalid" {
+		t.Errorf("failures of a code that is no text = %v, want that refused", none)
 	}
 	w.rentable(101, 102) // what was wrong is put right
 	answer := w.call(http.MethodPost, path, "", "X-API-Key", w.admin, "Idempotency-Key", "once")

@@ -54,7 +54,12 @@ func (s *session) listFailures(ctx context.Context, code, class string, summary 
 	if class != "" {
 		groups = slices.DeleteFunc(groups, func(g client.FailureGroup) bool { return g.Code != class })
 	}
-	if len(groups) == 0 {
+	switch {
+	case len(groups) > 0:
+	case class != "":
+		s.progress.line("no item failed with the code %s", class)
+		return nil
+	default:
 		s.progress.line("no item failed")
 		return nil
 	}

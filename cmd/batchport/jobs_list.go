@@ -18,14 +18,14 @@ import (
 
 func newJobsList(r *remote) *cobra.Command {
 	query, limit := url.Values{}, uint32(0)
-	cmd := r.command("list", "List the jobs, the newest first", `List the jobs of the tenant, the newest first. Filters that may be given more than
-once, or with commas, find what has any of the values. A time is a day or an instant
+	cmd := r.command("list", "List the jobs, the newest first", `List the jobs of the tenant, the newest first. Of several kinds, states or results,
+with commas between or in flags of their own, any will do. A time is a day or an instant
 (2026-11-26, 2026-11-26T08:00:00+08:00), or how long ago it was (36h, 7d).`,
 		"  batchport jobs list --result failed,partially_failed --from 7d", exactly(),
 		func(ctx context.Context, s *session, _ []string) error { return s.listJobs(ctx, query, int(limit)) })
 	flags := cmd.Flags()
 	add := func(name, parameter, form, help string, values []string, read func(string) (string, error)) {
-		flags.Var(&queryFlag{query, parameter, form, read}, name, help)
+		flags.Var(&queryFlag{query, parameter, form, values != nil, read}, name, help)
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	}
 	add("kind", "kind", "kinds", "only jobs of these kinds", jobKinds(), kindOf)
@@ -85,6 +85,7 @@ type queryFlag struct {
 	query url.Values
 	name  string
 	form  string
+	many  bool // it takes several values, with commas between; else the last counts
 	read  func(string) (string, error)
 }
 
@@ -93,6 +94,13 @@ func (f *queryFlag) Type() string   { return f.form }
 
 // Set implements [pflag.Value].
 func (f *queryFlag) Set(value string) error {
+	if !f.many {
+		read, err := f.read(value)
+		if err == nil {
+			f.query.Set(f.name, read)
+		}
+		return err
+	}
 	for one := range strings.SplitSeq(value, ",") {
 		read, err := f.read(strings.TrimSpace(one))
 		if err != nil {

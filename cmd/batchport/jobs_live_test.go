@@ -35,7 +35,10 @@ func TestJobsAtATerminal(t *testing.T) {
 	if list := at("jobs", "list", "--kind", "estate-batch-open-rent", "--result", "partially_failed", "--from", "1h", "--user", "1"); !strings.Contains(list.out, code) || strings.Count(list.out, "\n") != 2 {
 		t.Errorf("jobs list printed\n%swant a header and the job", list.out)
 	}
-	for _, filter := range []string{"--state=cancelled", "--kind=repair-export", "--result=failed,cancelled", "--user=nobody", "--from=2100-01-01", "--before=1h"} {
+	if list := at("jobs", "list", "--from", "2100-01-01", "--from", "1h", "--user", "nobody", "--user", "1"); !strings.Contains(list.out, code) {
+		t.Errorf("jobs list printed\n%swant what the last of repeated flags finds", list.out)
+	}
+	for _, filter := range []string{"--state=cancelled", "--kind=repair-export", "--result=failed,cancelled", "--user=nobody", "--user=1,2", "--from=2100-01-01", "--before=1h"} {
 		if none := at("jobs", "list", filter); none.out != "" || !strings.Contains(none.stderr, "no such jobs") {
 			t.Errorf("jobs list %s printed %q and %q, want that there are none", filter, none.out, none.stderr)
 		}
@@ -51,6 +54,7 @@ func TestJobsAtATerminal(t *testing.T) {
 	if list := at("jobs", "failures", code, "--json", "--locale", "zh_TW"); strings.Count(list.out, "\n") != 1 || !strings.Contains(list.out, "找不到") {
 		t.Errorf("jobs failures --json printed %q, want the failure in the language of --locale", list.out)
 	}
+	at("jobs", "failures", code, "--code", "not_rentable").check(t, "jobs failures of another code", exitOK, "no item failed with the code not_rentable")
 	if other := at("jobs", "failures", code, "--json", "--code", "not_rentable"); other.out != "" {
 		t.Errorf("jobs failures of another code printed %q, want nothing", other.out)
 	}

@@ -152,6 +152,34 @@ func TestFollowComesBack(t *testing.T) {
 	}
 }
 
+// A job may wait for longer than anybody waits for a server: what counts is how
+// long ago the server gave a sign, which a comment is.
+func TestFollowOutlastsAJobThatWaits(t *testing.T) {
+	t.Parallel()
+	streams := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/events") {
+			fmt.Fprint(w, running)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		if streams++; streams > 1 {
+			fmt.Fprintf(w, "id: 9\nevent: ended\ndata: %s\n\n", ended)
+			return
+		}
+		for range 20 {
+			fmt.Fprint(w, ":\n\n")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(100 * time.Millisecond)
+		}
+	}))
+	defer server.Close()
+	c := client.New(client.Config{Server: server.URL, Key: "k", Patience: time.Second})
+	if job, err := c.Follow(t.Context(), "c1", func(*client.Job) {}); err != nil || job.Result != client.Succeeded {
+		t.Errorf("Follow() = %+v, %v after %d streams; want the end from the second", job, err, streams)
+	}
+}
+
 func TestFollowAsksWhereNoEventsCome(t *testing.T) {
 	t.Parallel()
 	for name, without := range map[string]http.HandlerFunc{

@@ -15,7 +15,8 @@ const longestEvent = 1 << 20
 // https://html.spec.whatwg.org/multipage/server-sent-events.html
 type event struct{ id, name, data string }
 
-// events reads a stream to its end.
+// events reads a stream to its end. A comment, which says that the server is
+// still there, comes as an event of nothing.
 func events(stream io.Reader) iter.Seq2[event, error] {
 	return func(yield func(event, error) bool) {
 		lines := bufio.NewScanner(stream)
@@ -25,6 +26,12 @@ func events(stream io.Reader) iter.Seq2[event, error] {
 		size := 0
 		for lines.Scan() {
 			line := lines.Text()
+			if strings.HasPrefix(line, ":") {
+				if !yield(event{}, nil) {
+					return
+				}
+				continue
+			}
 			if line == "" {
 				e.data = strings.Join(data, "\n")
 				if len(data) > 0 && !yield(e, nil) {

@@ -131,11 +131,12 @@ func (f *following) stream(ctx context.Context) error {
 		case err != nil:
 			return &brokenError{err}
 		}
+		f.waits.anew()
 		if e.id != "" {
 			f.eventID = e.id
 		}
 		if e.name != "progress" && e.name != "ended" {
-			continue // of a later version
+			continue // a sign of life, or of a later version
 		}
 		job := &Job{}
 		if err := json.Unmarshal([]byte(e.data), job); err != nil {

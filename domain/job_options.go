@@ -51,10 +51,23 @@ func (o JobOptions) Check() error {
 // MaxFailItems is the greatest [FailLimit.Items], above what any job has.
 const MaxFailItems = 1_000_000_000
 
+// Of returns how many failed items reach the limit in a job of total items. It
+// is 0 when there is no limit, and for a share while total is not known, 0.
+func (l FailLimit) Of(total int) int {
+	share := (l.Percent*total + 99) / 100
+	switch {
+	case l.Percent == 0:
+		return l.Items
+	case l.Items == 0:
+		return share
+	}
+	return min(l.Items, share)
+}
+
 // reached reports whether so many items have failed that the job is to stop.
 func (l FailLimit) reached(r Report) bool {
-	return r.Failed > 0 && (l.Items > 0 && r.Failed >= l.Items ||
-		l.Percent > 0 && r.Failed*100 >= l.Percent*r.Total)
+	most := l.Of(r.Total)
+	return most > 0 && r.Failed >= most
 }
 
 // JobResult says in one word how a job ended.

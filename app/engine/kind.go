@@ -137,7 +137,7 @@ func Register[P, I any](e *Engine, k Kind[P, I]) (*Jobs[P, I], error) {
 			if err != nil {
 				return func(yield func(domain.Chunk, error) bool) { yield(domain.Chunk{}, err) }
 			}
-			return chunksOf(k.Select(ctx, job, payload), reg.limits(job.Options(), size))
+			return chunksOf(k.Select(ctx, job, payload), reg.limits(job.Options(), size, expected(job)))
 		}
 	}
 	if k.Prepare != nil {
@@ -317,14 +317,32 @@ const chunkBytes = 1 << 20
 // limits are how large a chunk gets.
 type limits struct{ items, bytes int }
 
+// leastLimited is how many items the chunks of a job with a limit of failures
+// have at least, if they are not smaller anyhow: below, what they cost beside
+// their items is most of it.
+const leastLimited = 100
+
+// expected returns how many items a job that is being planned will have, as far
+// as it is known: 0 when it is not.
+func expected(job *domain.BatchJob) int {
+	if n := job.Selection().Expected; n != nil {
+		return *n
+	}
+	return 0
+}
+
 // limits returns how large the chunks of a job with the options get, which have
-// size items otherwise. A job that does all or nothing has one.
-func (k *kind) limits(o domain.JobOptions, size int) limits {
+// size items otherwise; total is how many the job has, or 0. A job that does all
+// or nothing has one. What is in work when a limit of failures is reached is
+// finished, so the chunks of a job with one have no more items than reach it.
+func (k *kind) limits(o domain.JobOptions, size, total int) limits {
 	switch {
 	case o.AllOrNothing:
 		return limits{domain.MaxAllOrNothing + 1, math.MaxInt}
 	case o.ValidateOnly && k.triedTogether > size:
 		return limits{k.triedTogether, 16 * chunkBytes}
+	case o.FailLimit != (domain.FailLimit{}):
+		size = min(size, max(o.FailLimit.Of(total), leastLimited))
 	}
 	return limits{size, chunkBytes}
 }

@@ -281,6 +281,43 @@ func TestTheLimitOfFailuresStopsAJob(t *testing.T) {
 	}
 }
 
+// However large chunks are otherwise, those of a job with a limit are small, so
+// that it is stopped soon.
+func TestTheLimitOfFailuresKeepsChunksSmall(t *testing.T) {
+	for name, test := range map[string]struct {
+		limit        domain.FailLimit
+		known, found int // failed items, of a job whose total is known beforehand, and of one where it is not
+		state        domain.JobState
+	}{
+		"one":               {domain.FailLimit{Items: 1}, 100, 100, domain.JobCancelled},
+		"some":              {domain.FailLimit{Items: 150}, 150, 150, domain.JobCancelled},
+		"a share":           {domain.FailLimit{Percent: 15}, 450, 500, domain.JobCancelled},
+		"both":              {domain.FailLimit{Items: 2999, Percent: 5}, 150, 200, domain.JobCancelled},
+		"more than a chunk": {domain.FailLimit{Items: 2600}, 3000, 3000, domain.JobCompleted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture()
+				e := f.engine(t, engine.Config{Workers: 1})
+				jobs := register(t, e, f.picky(inOrder(3000)...))
+				defer start(t, e)()
+				failed := func(request engine.Request[plan, int], want int) {
+					t.Helper()
+					request.Options.FailLimit = test.limit
+					job := await(t, e, user("a"), submit(t, jobs, user("a"), request).ID(), test.state)
+					if got := job.Report().Failed; got != want {
+						t.Errorf("%d items have failed, want %d", got, want)
+					}
+				}
+				saw := 3000
+				failed(engine.Request[plan, int]{Items: inOrder(3000)}, test.known)
+				failed(engine.Request[plan, int]{Payload: plan{3000}, All: true, Expected: &saw}, test.known)
+				failed(engine.Request[plan, int]{Payload: plan{3000}, All: true}, test.found)
+			})
+		})
+	}
+}
+
 func TestOptionsThatNoJobCanHave(t *testing.T) {
 	f := newFixture()
 	e := f.engine(t, engine.Config{})

@@ -80,7 +80,8 @@ func (e *Engine) maxSelected(job *domain.BatchJob) int {
 // selection yields the items of a job that is being planned, in chunks.
 func (e *Engine) selection(ctx context.Context, k *kind, job *domain.BatchJob) iter.Seq2[domain.Chunk, error] {
 	if job.Selection().Failed {
-		return chunksOf(e.itemsToRetry(ctx, domain.JobRef{Tenant: job.Tenant(), ID: job.RetryOf()}), k.limits(job.Options(), e.cfg.ChunkSize))
+		failed := e.itemsToRetry(ctx, domain.JobRef{Tenant: job.Tenant(), ID: job.RetryOf()})
+		return chunksOf(failed, k.limits(job.Options(), e.cfg.ChunkSize, expected(job)))
 	}
 	return k.selectChunks(ctx, job, e.cfg.ChunkSize)
 }

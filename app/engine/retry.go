@@ -67,7 +67,7 @@ func (e *Engine) Retry(ctx context.Context, who domain.Principal, id domain.JobI
 		return e.submitAs(ctx, who, k, spec, nil, r.IdempotencyKey)
 	}
 	var chunks []domain.Chunk
-	for chunk, err := range chunksOf(e.itemsToRetry(ctx, job.Ref()), k.limits(job.Options(), e.cfg.ChunkSize)) {
+	for chunk, err := range chunksOf(e.itemsToRetry(ctx, job.Ref()), k.limits(job.Options(), e.cfg.ChunkSize, items)) {
 		if err != nil {
 			return nil, fmt.Errorf("retry job %s: %w", id, err)
 		}

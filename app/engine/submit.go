@@ -71,7 +71,7 @@ func (j *Jobs[P, I]) Submit(ctx context.Context, who domain.Principal, r Request
 		return nil, err
 	}
 	var chunks []domain.Chunk
-	first, size := 0, j.kind.limits(r.Options, e.cfg.ChunkSize).items
+	first, size := 0, j.kind.limits(r.Options, e.cfg.ChunkSize, len(r.Items)).items
 	for part := range slices.Chunk(r.Items, size) {
 		chunk, err := domain.NewChunk(first, part)
 		if err != nil {

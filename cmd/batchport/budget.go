@@ -207,7 +207,7 @@ func (b *budgetSync) tell(s *session) error {
 		for _, f := range list {
 			field := ""
 			if f.Field != "" {
-				field = f.Field + ": "
+				field = client.Harmless(f.Field) + ": "
 			}
 			s.progress.line("line %d: %s%s%s (%s)", f.Line, prefix, field, f.Message, f.Code)
 		}

@@ -102,3 +102,23 @@ func TestChunksOfRules(t *testing.T) {
 		}
 	}
 }
+
+// What a file has does not command the terminal of whoever reads what is wrong
+// with it.
+func TestFaultsAreHarmlessAtATerminal(t *testing.T) {
+	t.Parallel()
+	s := startServing(t, t.TempDir(), "--demo")
+	file := writeFile(t, "rules.ndjson", `{"code":"R\u001b[31m\n\t1","priority":1,"budget_code":"1","rule_condition":{"a\u001b[31m\u202e":1}}`)
+	synced := tell(t, s.url, s.key, "budget", "sync", file)
+	synced.check(t, "budget sync", exitError, "line 1: rule_condition.a�[31m�: ")
+	list := tell(t, s.url, s.key, "jobs", "list")
+	code, _, _ := strings.Cut(list.out[strings.Index(list.out, "\n")+1:], " ")
+	failures := tell(t, s.url, s.key, "jobs", "failures", code)
+	if want := "R�[31m��1  rule_condition.a�[31m�  invalid"; !strings.Contains(failures.out, want) {
+		t.Errorf("jobs failures printed %q, want %q in it", failures.out, want)
+	}
+	if all := synced.out + synced.stderr + failures.out + failures.stderr; strings.ContainsAny(all, "\x1b\u202e") {
+		t.Errorf("printed %q, with what commands a terminal", all)
+	}
+	s.stop(t)
+}

@@ -89,9 +89,9 @@ func (s *session) listFailures(ctx context.Context, code, class string, summary 
 		for i, fault := range append([]client.Failure{f}, f.Also...) {
 			index, key := "", ""
 			if i == 0 {
-				index, key = strconv.Itoa(f.Index), f.Key
+				index, key = strconv.Itoa(f.Index), client.Harmless(f.Key)
 			}
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", index, key, cmp.Or(fault.Field, "-"), fault.Code, fault.Message)
+			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", index, key, cmp.Or(client.Harmless(fault.Field), "-"), fault.Code, fault.Message)
 		}
 	}
 	if left > 0 {

@@ -45,7 +45,7 @@ func (s *session) showJob(job *client.Job) error {
 		row("ended", "%s", ended(job))
 	}
 	if job.File != nil {
-		row("file", "%s, %s", job.File.Name, bytesOf(job.File.Size))
+		row("file", "%s, %s", client.Harmless(job.File.Name), bytesOf(job.File.Size))
 	}
 	if job.Message != "" {
 		row("message", "%s", job.Message)

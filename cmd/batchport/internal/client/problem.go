@@ -73,7 +73,7 @@ func (f Fault) String() string {
 	if f.Field == "" {
 		return f.Message + " (" + f.Code + ")"
 	}
-	return f.Field + ": " + f.Message + " (" + f.Code + ")"
+	return Harmless(f.Field) + ": " + f.Message + " (" + f.Code + ")"
 }
 
 // busy reports whether the same request may succeed soon.

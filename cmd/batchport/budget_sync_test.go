@@ -52,6 +52,14 @@ func TestBudgetSync(t *testing.T) {
 		t.Errorf("the report has %v, %+v; want %s", where, report, want)
 	}
 
+	good := tell(t, s.url, s.key, "jobs", "submit", "budget-rule-sync", "--watch", "--file",
+		writeFile(t, "good.json", `{"data":[{"code":"R1","priority":2,"budget_code":"6","rule_condition":{"a":1}}]}`))
+	code, _, _ := strings.Cut(good.out, "\n")
+	book := filepath.Join(t.TempDir(), "failed.xlsx")
+	if none := tell(t, s.url, s.key, "jobs", "failures", code, "--xlsx", book); none.out != book+"\n" || none.stderr != "" {
+		t.Errorf("jobs failures of a job without any printed %q and %q, want the file and no advice", none.out, none.stderr)
+	}
+
 	bad := tellIn(t, []string{"BATCHPORT_SERVER=" + s.url, "BATCHPORT_KEY=" + s.key}, "budget", "sync", writeFile(t, "bad.ndjson", "{}\n"))
 	bad.check(t, "budget sync of nothing good", exitError, "line 1: code: ", "line 1: priority: ")
 	for name, says := range map[string]string{"code,priority\n": "no column budget_code", "code,code\n": "two columns", "": "empty", "\xa4\xa4": "UTF-8", "code,priority,budget_code,rule_condition\nR1,\"1": "line 2"} {

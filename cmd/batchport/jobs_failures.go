@@ -141,9 +141,10 @@ func (s *session) saveFailures(ctx context.Context, code, target string) error {
 	switch {
 	case err != nil:
 		return err
+	case job.Outcomes.Failed == 0: // there is nothing to be done again
 	case job.Kind == string(estates.ImportStatement) || job.Kind == string(budgets.Sync):
 		s.next("jobs retry %s --file %s", code, quoted(target))
-	case job.Outcomes.Failed > 0:
+	default:
 		s.next("jobs retry %s", code)
 	}
 	return nil

@@ -32,6 +32,10 @@ func connectTo(t *testing.T, config natsbus.LinkConfig) (log string, err error) 
 	config.Log = slog.New(slog.NewTextHandler(&buffer, nil))
 	conn, err := natsbus.Connect(t.Context(), config)
 	if err == nil {
+		// The connection says so in a goroutine of its own, and closed it would not.
+		for end := time.Now().Add(10 * time.Second); !strings.Contains(buffer.String(), "connected to NATS") && time.Now().Before(end); {
+			<-time.After(time.Millisecond)
+		}
 		conn.Close()
 	}
 	if all := buffer.String() + errorText(err); strings.Contains(all, secret) {

@@ -20,7 +20,7 @@ const printed = "partially_failed: 1 of 3 items failed\n" +
 func (w *workshop) served() {
 	w.t.Helper()
 	url, key := serve(w.t)
-	w.env = append(w.env, "BATCHPORT_URL="+url, "BATCHPORT_KEY="+key)
+	w.env = append(w.env, "BATCHPORT_SERVER="+url, "BATCHPORT_KEY="+key)
 }
 
 // did compares what the client printed, and looks at the file that it fetched.

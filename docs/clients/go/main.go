@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	if err := run(context.Background(), cmp.Or(os.Getenv("BATCHPORT_URL"), "http://127.0.0.1:8080"), os.Getenv("BATCHPORT_KEY")); err != nil {
+	if err := run(context.Background(), cmp.Or(os.Getenv("BATCHPORT_SERVER"), "http://127.0.0.1:8080"), os.Getenv("BATCHPORT_KEY")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -10,7 +10,7 @@ import batchport_client as batchport
 
 def main() -> None:
     configuration = batchport.Configuration(
-        host=os.environ.get("BATCHPORT_URL", "http://127.0.0.1:8080"),
+        host=os.environ.get("BATCHPORT_SERVER", "http://127.0.0.1:8080"),
         access_token=os.environ["BATCHPORT_KEY"],
     )
     with batchport.ApiClient(configuration) as client:

@@ -17,7 +17,7 @@ import {
 } from "./batchport/index.js";
 
 client.setConfig({
-  baseUrl: process.env["BATCHPORT_URL"] ?? "http://127.0.0.1:8080",
+  baseUrl: process.env["BATCHPORT_SERVER"] ?? "http://127.0.0.1:8080",
   auth: () => process.env["BATCHPORT_KEY"],
   headers: { locale: "en_US" },
 });

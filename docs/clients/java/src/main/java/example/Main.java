@@ -34,7 +34,7 @@ public final class Main {
 
   public static void main(String[] args) throws Exception {
     ApiClient client = new ApiClient();
-    client.updateBaseUri(System.getenv().getOrDefault("BATCHPORT_URL", "http://127.0.0.1:8080"));
+    client.updateBaseUri(System.getenv().getOrDefault("BATCHPORT_SERVER", "http://127.0.0.1:8080"));
     client.setRequestInterceptor(
         request -> {
           request.header("Authorization", "Bearer " + System.getenv("BATCHPORT_KEY"));

@@ -52,7 +52,7 @@ func TestDocsShowWhatWorks(t *testing.T) {
 							t.Errorf("the page shows the line %q, which no test runs", line)
 						}
 					}
-				case "text", "mermaid", "conf", "yaml": // shown, and no example; what is to be configured has tests of its own
+				case "text", "mermaid", "conf", "yaml", "sql": // shown, and no example; what is to be configured or executed has tests of its own
 				default:
 					t.Errorf("nobody knows how to run a block of %q:\n%s", language, text)
 				}
@@ -159,6 +159,8 @@ func (s *docSession) run(e docExample) {
 		s.flagsExist(command)
 	case strings.HasPrefix(command, "KEY=bp_"):
 	case strings.HasPrefix(command, "go test "): // which is how this runs
+	case strings.HasPrefix(command, "cd docs/events/examples/"): // TestSubscribers runs those
+		s.filesExist(command)
 	case strings.HasPrefix(command, "batchport serve"):
 		s.serve(strings.Fields(command)[1:])
 	case regexp.MustCompile(`^[A-Z_]+=`).MatchString(command):
@@ -315,6 +317,18 @@ func (s *docSession) flagsExist(command string) {
 			if !strings.Contains(help, flag+" ") {
 				s.t.Errorf("the page shows %q of %q, which has no such flag", flag, "batchport "+m[1])
 			}
+		}
+	}
+}
+
+// filesExist checks the folder that a command goes to, and its files that it
+// names.
+func (s *docSession) filesExist(command string) {
+	s.t.Helper()
+	folder := filepath.Join("../..", strings.Fields(command)[1])
+	for _, name := range append(regexp.MustCompile(`\b\w+\.(?:py|txt)\b`).FindAllString(command, -1), ".") {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			s.t.Errorf("the page shows\n%s\nand there is %v", command, err)
 		}
 	}
 }

@@ -93,15 +93,22 @@ type statusOutput struct {
 }
 
 func (a *api) status(ctx context.Context, in *statusInput) (*statusOutput, error) {
-	who, err := a.deps.Authenticate(in.r)
-	if err != nil {
-		return nil, err
-	}
-	job, err := a.find(ctx, who, in.BatchCode)
+	_, job, err := a.asked(ctx, in.r, in.BatchCode)
 	if err != nil {
 		return nil, err
 	}
 	return &statusOutput{RetryAfter: askAgain(job, a.cfg.Now()), Body: a.statusOf(in.r, job)}, nil
+}
+
+// asked returns who asks, and the job of the caller's tenant that is asked
+// about.
+func (a *api) asked(ctx context.Context, r *http.Request, code string) (domain.Principal, *domain.BatchJob, error) {
+	who, err := a.deps.Authenticate(r)
+	if err != nil {
+		return domain.Principal{}, nil, err
+	}
+	job, err := a.find(ctx, who, code)
+	return who, job, err
 }
 
 // find returns the caller's job of the code. One of another tenant, one that

@@ -42,11 +42,7 @@ type failureGroup struct {
 }
 
 func (a *api) failureGroups(ctx context.Context, in *jobInput) (*failureGroupsOutput, error) {
-	who, err := a.deps.Authenticate(in.r)
-	if err != nil {
-		return nil, err
-	}
-	job, err := a.find(ctx, who, in.Code)
+	who, job, err := a.asked(ctx, in.r, in.Code)
 	if err != nil {
 		return nil, err
 	}

@@ -57,11 +57,7 @@ func (a *api) registerJobActions() {
 }
 
 func (a *api) cancel(ctx context.Context, in *jobInput) (*jobOutput, error) {
-	who, err := a.deps.Authenticate(in.r)
-	if err != nil {
-		return nil, err
-	}
-	job, err := a.find(ctx, who, in.Code)
+	who, job, err := a.asked(ctx, in.r, in.Code)
 	if err != nil {
 		return nil, err
 	}

@@ -71,11 +71,7 @@ type polledJobOutput struct {
 }
 
 func (a *api) job(ctx context.Context, in *jobInput) (*polledJobOutput, error) {
-	who, err := a.deps.Authenticate(in.r)
-	if err != nil {
-		return nil, err
-	}
-	job, err := a.find(ctx, who, in.Code)
+	_, job, err := a.asked(ctx, in.r, in.Code)
 	if err != nil {
 		return nil, err
 	}

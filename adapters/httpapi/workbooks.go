@@ -63,11 +63,7 @@ type failureSheetInput struct {
 }
 
 func (a *api) failureSheet(ctx context.Context, in *failureSheetInput) (*downloadOutput, error) {
-	who, err := a.deps.Authenticate(in.r)
-	if err != nil {
-		return nil, err
-	}
-	job, err := a.find(ctx, who, in.Code)
+	who, job, err := a.asked(ctx, in.r, in.Code)
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -202,10 +204,18 @@ func register[I any, P input[I], O any](a *api, op huma.Operation, handle func(c
 	// Huma's own answer to a parameter that it does not like would be in its
 	// own shape and language; the handlers judge parameters themselves.
 	op.SkipValidateParams = true
+	if strings.HasPrefix(op.Path, ofV1) && op.Responses["400"] == nil {
+		maps.Copy(op.Responses, refusals(a.huma, problem{}, http.StatusBadRequest)) // see checkQuery
+	}
+	known := sync.OnceValue(func() map[string]bool { return a.queryOf(op) }) // once all of it is described
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		r := P(in).request()
+		if err := a.checkQuery(r, known()); err != nil {
+			return nil, a.refuse(r, err)
+		}
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, a.refuse(P(in).request(), err)
+			return nil, a.refuse(r, err)
 		}
 		return out, nil
 	})

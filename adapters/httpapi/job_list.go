@@ -126,18 +126,6 @@ func (a *api) jobs(ctx context.Context, in *jobsInput) (*jobsOutput, error) {
 // jobs than were asked for.
 func readJobFilter(query url.Values) (ports.JobFilter, error) {
 	var faults []domain.Failure
-	choices := []string{"kind", "state", "result"}
-	singles := []string{"user", "submitted_from", "submitted_before", "limit", "cursor"}
-	for name, values := range query {
-		switch {
-		case slices.Contains(choices, name):
-		case !slices.Contains(singles, name):
-			faults = append(faults, domain.NewFailure(domain.CodeUnknownField, name, query.Get(name)))
-		case len(values) > 1:
-			faults = append(faults, domain.NewFailure(domain.CodeDuplicate, name, values[1]))
-		}
-	}
-	slices.SortFunc(faults, func(a, b domain.Failure) int { return strings.Compare(a.Field, b.Field) })
 	f := ports.JobFilter{
 		Kinds:           readChoices[domain.Kind](&faults, "kind", query, nil),
 		States:          readChoices(&faults, "state", query, domain.JobStates()),

@@ -132,6 +132,35 @@ func TestListOfJobsIsRefused(t *testing.T) {
 	}
 }
 
+// What is passed over would do more than was asked for, whatever is asked.
+func TestUnknownParametersAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, settings{})
+	w.estates(101)
+	code := w.submit(`{"job_name":"estate_batch_open_rent","estatesIds":[101]}`)
+	w.run()
+	w.over(code)
+	for _, tt := range []struct{ method, target string }{
+		{http.MethodPost, "/v1/jobs/" + code + "/retry?validate_only=true"},
+		{http.MethodPost, "/v1/jobs/estate-batch-open-rent?validate_only=true"},
+		{http.MethodGet, "/v1/jobs/" + code + "?colour=red"},
+		{http.MethodGet, "/v1/jobs/" + code + "/failures?code=not_found"},
+		{http.MethodGet, "/v1/jobs/" + code + "/failures?limit=1&limit=2"},
+		{http.MethodGet, "/v1/jobs/" + code + "/events?last=1"},
+		{http.MethodGet, "/v1/budget-rules?page=2"},
+	} {
+		if got := w.v1(tt.method, tt.target, "{}", http.StatusBadRequest); len(got["errors"].([]any)) != 1 {
+			t.Errorf("%s %s = %v, want one fault", tt.method, tt.target, got)
+		}
+		if got := w.call(tt.method, tt.target, "{}"); got.status != http.StatusUnauthorized {
+			t.Errorf("%s %s without a key = %d, want 401", tt.method, tt.target, got.status)
+		}
+	}
+	if got := codesOf(w.v1(http.MethodGet, "/v1/jobs", "", http.StatusOK)); len(got) != 1 {
+		t.Errorf("what was refused has made the jobs %v", got)
+	}
+}
+
 func TestCancelOverHTTP(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, settings{})

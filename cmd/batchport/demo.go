@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/batchport/batchport/adapters/catalog"
-	"github.com/batchport/batchport/domain"
+	"github.com/batchport/batchport/cmd/batchport/internal/client"
 )
 
 const (
@@ -70,7 +69,8 @@ type demo struct {
 	locale string
 	keep   bool
 	screen *screen
-	client *demoClient
+	url    string
+	client *client.Client
 	events *demoEvents
 
 	hasWorkbook bool // there is a whole one in folder
@@ -104,13 +104,14 @@ func (d *demo) run(ctx context.Context) error {
 
 // guide shows everything on a node that serves.
 func (d *demo) guide(ctx context.Context, key string, began time.Time) (err error) {
-	d.client = &demoClient{url: d.node.url(), key: key, locale: d.locale}
+	d.url = d.node.url()
+	d.client = client.New(client.Config{Server: d.url, Key: key, Locale: d.locale})
 	natsURL := "nats://" + d.node.nats.Addr()
 	if d.events, err = subscribeToDemo(ctx, natsURL, key); err != nil {
 		return err
 	}
 	defer d.events.close()
-	d.screen.say("Serving at %s and %s, tenant %q, key %s", d.client.url, natsURL, demoTenant, key)
+	d.screen.say("Serving at %s and %s, tenant %q, key %s", d.url, natsURL, demoTenant, key)
 
 	if err := d.show(ctx); err != nil {
 		return err
@@ -122,7 +123,7 @@ func (d *demo) guide(ctx context.Context, key string, began time.Time) (err erro
 	d.screen.say(`
 Still serving. Try:
   curl -H "Authorization: Bearer %s" -d '{"job_name":"estate_batch_close_rent","estatesIds":[%d]}' %s/api2/getBatchCode
-End with Ctrl-C.`, key, firstEstate, d.client.url)
+End with Ctrl-C.`, key, firstEstate, d.url)
 	return nil
 }
 
@@ -131,73 +132,71 @@ func (d *demo) show(ctx context.Context) error {
 	data := newDemoData(demoEstates)
 	// Three ids that nobody has, among the estates; the closed ones are bad too.
 	ids := append(data.estateIDs(), 7, 8, 900_000_001)
-	if err := d.job(ctx, fmt.Sprintf("Advertise %s estates, named one by one", thousands(len(ids))), map[string]any{
-		"job_name": "estate_batch_open_rent", "estatesIds": ids,
+	if err := d.job(ctx, fmt.Sprintf("Advertise %s estates, named one by one", thousands(len(ids))), "estate-batch-open-rent", map[string]any{
+		"ids": ids,
 	}); err != nil {
 		return err
 	}
 	advertised := demoEstates - demoEstates/1500
-	if err := d.job(ctx, "Withdraw all that are advertised", map[string]any{
-		"job_name": "estate_batch_close_rent", "estatesIds": "all", "total": advertised,
-		"searchOptions": map[string]any{"listed": 1},
+	if err := d.job(ctx, "Withdraw all that are advertised", "estate-batch-close-rent", map[string]any{
+		"filter": map[string]any{"listed": []bool{true}}, "total": advertised,
 	}); err != nil {
 		return err
 	}
-	return d.job(ctx, "Export all into a workbook", map[string]any{
-		"job_name": "estate_export", "estatesIds": "all", "total": demoEstates, "searchOptions": map[string]any{},
+	return d.job(ctx, "Export all into a workbook", "estate-export", map[string]any{
+		"filter": map[string]any{}, "total": demoEstates,
 	})
 }
 
 // job submits one job, follows it, and prints all that came back.
-func (d *demo) job(ctx context.Context, title string, request map[string]any) error {
+func (d *demo) job(ctx context.Context, title, kind string, request map[string]any) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTime)
 	defer cancel()
-	d.screen.say("\n%s (%s)", title, request["job_name"])
-	began := time.Now()
-	code, err := d.client.submit(ctx, request)
+	d.screen.say("\n%s (%s)", title, kind)
+	body, err := json.Marshal(request)
 	if err != nil {
 		return err
 	}
-	status, err := d.client.follow(ctx, code, d.screen.progress)
+	began := time.Now()
+	job, err := d.client.Submit(ctx, kind, body, "")
 	if err != nil {
+		return err
+	}
+	if job, err = d.client.Follow(ctx, job.Code, func(job *client.Job) { d.screen.progress(job.Process) }); err != nil {
 		return err
 	}
 	took := time.Since(began)
-	event, err := d.events.endOf(ctx, code)
+	event, err := d.events.endOf(ctx, job.Code)
 	if err != nil {
 		return err
 	}
 	d.screen.say("  report    %s, in %.2f s", event.Data.Report, took.Seconds())
-	if err := d.failures(ctx, code, event.Data.Report.Failed); err != nil {
+	if err := d.failures(ctx, job.Code); err != nil {
 		return err
 	}
 	d.screen.say("  event     %s on %s, id %s", event.Type, event.subject, event.ID)
-	if status.Data.URL == "" {
+	if job.File == nil {
 		return nil
 	}
-	file, err := d.download(ctx, status.Data.URL, status.Data.FileName)
-	if err != nil {
+	target := filepath.Join(d.folder, filepath.Base(path.Clean("/"+job.File.Name)))
+	if err := d.client.Save(ctx, client.Download{URL: job.File.URL, Target: target, Part: target + ".part"}); err != nil {
 		return err
 	}
-	d.screen.say("  workbook  %s", file)
+	d.hasWorkbook = true
+	d.screen.say("  workbook  %s", target)
 	return nil
 }
 
 // failures prints why items failed: the first few of each code.
-func (d *demo) failures(ctx context.Context, code string, n int) error {
-	if n == 0 {
-		return nil
-	}
+func (d *demo) failures(ctx context.Context, code string) error {
 	const shown = 3
-	list, err := d.node.engine.Failures(ctx, domain.Principal{Tenant: demoTenant}, domain.JobID(code), -1, n)
-	if err != nil {
-		return err
-	}
-	messages := catalog.NewMessages()
-	label, count := "failures", map[domain.Code]int{}
-	for _, f := range list {
-		if count[f.Failure.Code]++; count[f.Failure.Code] <= shown {
-			d.screen.say("  %-9s estate %s: %s (%s)", label, f.Key, messages.Text(d.locale, f.Failure), f.Failure.Code)
+	label, count := "failures", map[string]int{}
+	for f, err := range d.client.Failures(ctx, code, "") {
+		if err != nil {
+			return err
+		}
+		if count[f.Code]++; count[f.Code] <= shown {
+			d.screen.say("  %-9s estate %s: %s (%s)", label, f.Key, f.Message, f.Code)
 			label = ""
 		}
 	}
@@ -207,26 +206,4 @@ func (d *demo) failures(ctx context.Context, code string, n int) error {
 		}
 	}
 	return nil
-}
-
-// download fetches the workbook by its signed link, without the key, as a
-// browser would, and returns where it lies.
-func (d *demo) download(ctx context.Context, link, name string) (string, error) {
-	if _, err := url.Parse(link); err != nil {
-		return "", err
-	}
-	body, err := d.client.get(ctx, link)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = body.Close() }() // only read from
-	target := filepath.Join(d.folder, filepath.Base(path.Clean("/"+name)))
-	out, err := os.Create(target)
-	if err != nil {
-		return "", err
-	}
-	_, err = io.Copy(out, body)
-	err = errors.Join(err, out.Close())
-	d.hasWorkbook = err == nil
-	return target, err
 }

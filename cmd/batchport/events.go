@@ -183,7 +183,7 @@ type tailedEvent struct {
 	Data    struct {
 		Kind    string      `json:"kind"`
 		User    string      `json:"user"`
-		Report  *demoReport `json:"report"`
+		Report  *itemCounts `json:"report"`
 		Failure *struct {
 			Code string `json:"code"`
 		} `json:"failure"`
@@ -223,7 +223,7 @@ func (e *tailedEvent) line() string {
 	}
 	switch {
 	case e.Data.Report == nil: // of budget rules
-		said = append(said, demoReport{Total: e.Data.Total, Created: e.Data.Created, Updated: e.Data.Updated, Failed: e.Data.Failed}.String())
+		said = append(said, itemCounts{Total: e.Data.Total, Created: e.Data.Created, Updated: e.Data.Updated, Failed: e.Data.Failed}.String())
 	case e.Data.Report.Total > 0:
 		said = append(said, e.Data.Report.String())
 	}

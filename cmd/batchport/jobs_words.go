@@ -140,7 +140,7 @@ func colourOf(job *client.Job) string {
 // itemsOf counts the items, as a report does.
 func itemsOf(job *client.Job) string {
 	o := job.Outcomes
-	return demoReport{
+	return itemCounts{
 		Total: job.Total, Created: o.Created, Updated: o.Updated, Unchanged: o.Unchanged, Deleted: o.Deleted,
 		Exported: o.Exported, Failed: o.Failed, Skipped: o.Skipped, Cancelled: o.Cancelled,
 	}.String()

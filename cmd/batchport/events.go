@@ -95,8 +95,11 @@ func (t *eventsTail) run(ctx context.Context, tenant domain.TenantID, out, notes
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { say("the connection is lost; trying again until it is not") }),
 		nats.ReconnectHandler(func(*nats.Conn) { say("connected again; what happened meanwhile is not shown") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			if errors.Is(err, nats.ErrPermissionViolation) {
+			switch {
+			case errors.Is(err, nats.ErrPermissionViolation):
 				stop(err)
+			case errors.Is(err, nats.ErrSlowConsumer): // told once, until it has caught up
+				say("events come faster than they are printed; some are not shown")
 			}
 		}),
 		nats.ClosedHandler(func(conn *nats.Conn) { stop(conn.LastError()) }),

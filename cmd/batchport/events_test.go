@@ -8,6 +8,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/batchport/batchport/adapters/natsbus/natstest"
 )
 
 // What happens to a tenant's jobs comes as lines, until the reader or the key
@@ -65,4 +69,39 @@ func TestEventsTail(t *testing.T) {
 		tellIn(t, nil, append([]string{"events", "tail", "--tenant", "demo", "--nats", s.nats}, args...)...).check(t, "events tail", exitNotAllowed, "NATS does not let this subscriber in")
 	}
 	s.stop(t)
+}
+
+// Who is not read fast enough says that something is missing.
+func TestEventsTailSaysWhatItDoesNotShow(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t, 1, nil).URLs()[0]
+	cmd := command(t, "events", "tail", "--tenant", "demo", "--json", "--nats", server)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() { stuck.Stop(); _ = cmd.Process.Kill(); _ = out.Close() })
+	said := bufio.NewScanner(notes)
+	said.Scan() // that it listens
+	conn, err := nats.Connect(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for range 20_000 { // the pipe, which nobody reads, holds some hundred, and the program 4,096
+		if err := conn.Publish("batchport.v1.demo.job.x.completed", []byte(`{"padding":"`+strings.Repeat("x", 200)+`"}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !said.Scan() || !strings.Contains(said.Text(), "some are not shown") {
+		t.Errorf("events tail says %q, want that some events are not shown", said.Text())
+	}
 }
